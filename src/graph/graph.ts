@@ -126,7 +126,7 @@ export class Graph {
     return values;
   }
 
-  private value(shape: Shape, dtype: DType, name = `v${this.counter++}`): Value {
+  private value(shape: Shape, dtype: DType, name = `:v${this.counter++}`): Value {
     for (const d of shape)
       if (typeof d === 'number' && (!Number.isInteger(d) || d < 0))
         throw new GraphError(`"${name}": ${show(shape)} is not a shape`);

@@ -1,0 +1,207 @@
+/**
+ * @file Opens sessions over graphs and over ready-made ONNX files.
+ *
+ * The runtime's calls are synchronous native code, creation and `run` alike, which would stop the event loop for as
+ * long as they take. A session therefore lives in a worker thread unless `inline` is asked for (a command that has
+ * nothing else to do starts faster that way).
+ */
+import { realpathSync } from 'node:fs';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { GraphError, RuntimeError } from '../errors.js';
+import { openCompiled } from './compiled.js';
+import type { Graph } from './graph.js';
+import { type Bind, type Binding, encodeModel, prune } from './onnx.js';
+import { type Precision, withPrecision } from './precision.js';
+import { type Creation, type Device, LocalSession, type Port, type Tensor } from './runtime.js';
+import type { Reply, Request } from './session-worker.js';
+import type { Parameter } from './types.js';
+
+export interface SessionOptions {
+  /** @default 'cpu' */
+  device?: Device | undefined;
+  /** Threads for one operator. @default the cores of this machine */
+  threads?: number | undefined;
+  /** Let idle threads spin: a little faster alone, much slower beside anything else. @default false */
+  spin?: boolean | undefined;
+  /** Run on the calling thread, which blocks meanwhile, instead of in a worker. @default false */
+  inline?: boolean | undefined;
+}
+
+export interface GraphSessionOptions extends SessionOptions {
+  /** The outputs to compute; the rest of the network, weights included, is left out. @default all */
+  outputs?: readonly string[] | undefined;
+  /** @default 'fp32' */
+  precision?: Precision | undefined;
+  /** Folder for optimised copies of graphs whose weights must be converted at every start otherwise. */
+  cacheDir?: string | undefined;
+}
+
+/** The part of a session that is on this thread or in a worker. */
+interface Backend {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  run(feeds: Readonly<Record<string, Tensor>>, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
+  release(): Promise<void>;
+}
+
+/** A network that is ready to run. Calls are served in order; release it when done, since its memory is native. */
+export class Session {
+  private released = false;
+
+  private constructor(private readonly backend: Backend) {}
+
+  /** Opens a ready-made `.onnx` file (or its bytes). @throws RuntimeError when it cannot be loaded. */
+  static async fromFile(model: string | Uint8Array, options: SessionOptions = {}): Promise<Session> {
+    return Session.create({ model, ...creationOptions(options) }, options.inline ?? false);
+  }
+
+  /** Opens a session on a worker or here. */
+  static async create(creation: Creation, inline: boolean): Promise<Session> {
+    return new Session(inline ? await LocalSession.create(creation) : await WorkerSession.create(creation));
+  }
+
+  get inputs(): readonly Port[] {
+    return this.backend.inputs;
+  }
+
+  get outputs(): readonly Port[] {
+    return this.backend.outputs;
+  }
+
+  /**
+   * Computes the outputs for one batch. Over a worker the arrays of `feeds` are moved, not copied: do not use them
+   * afterwards.
+   * @throws RuntimeError when a shape or type does not fit or the session was released.
+   */
+  async run(
+    feeds: Readonly<Record<string, Tensor>>,
+    outputs?: readonly string[],
+  ): Promise<Record<string, Tensor>> {
+    if (this.released) throw new RuntimeError('the session was released');
+    for (const name of Object.keys(feeds))
+      if (!this.inputs.some((i) => i.name === name))
+        throw new RuntimeError(
+          `no input "${name}"; the network has ${this.inputs.map((i) => i.name).join(', ')}`,
+        );
+    return this.backend.run(feeds, outputs);
+  }
+
+  /** Frees the native memory and ends the worker. May be called twice. */
+  async release(): Promise<void> {
+    if (this.released) return;
+    this.released = true;
+    await this.backend.release();
+  }
+}
+
+/**
+ * Opens a session over a graph. `bind` finds the weights, which are read by the runtime from the files they lie in.
+ * @throws GraphError for outputs that do not exist, RuntimeError when the runtime refuses.
+ */
+export async function openSession(
+  graph: Graph,
+  bind: Bind,
+  options: GraphSessionOptions = {},
+): Promise<Session> {
+  const precision = options.precision ?? 'fp32';
+  const files = new Set<string>();
+  let converted = precision !== 'fp32';
+  const real = new Map<string, string>();
+  const realBind = (p: Parameter): Binding => {
+    const binding = bind(p);
+    if (binding.dtype !== p.dtype) converted = true;
+    if (!('file' in binding)) return binding;
+    let file = real.get(binding.file);
+    if (!file) {
+      file = realpathSync(binding.file);
+      real.set(binding.file, file);
+      files.add(file);
+    }
+    return { ...binding, file };
+  };
+  const cut = prune(graph, options.outputs);
+  const roots = () => new Set([...files].map((f) => path.parse(f).root));
+  const model = encodeModel(graph.name, withPrecision(cut, precision), {
+    bind: realBind,
+    locate: (file) => path.relative(path.parse(file).root, file).replaceAll('\\', '/'),
+  });
+  if (roots().size > 1)
+    throw new GraphError('the weight files lie on several drives; put them in one folder');
+  const [weightsFolder] = roots();
+  const creation: Creation = { model, weightsFolder, ...creationOptions(options) };
+  const inline = options.inline ?? false;
+  if (!converted || !options.cacheDir || creation.device !== 'cpu') return Session.create(creation, inline);
+  return openCompiled(creation, [...files], options.cacheDir, (c) => Session.create(c, inline));
+}
+
+function creationOptions(options: SessionOptions): Pick<Creation, 'device' | 'threads' | 'spin'> {
+  const { device = 'cpu', threads, spin } = options;
+  if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
+    throw new RuntimeError(`threads: expected a whole number of at least 1 but received ${threads}`);
+  return { device, threads, spin };
+}
+
+/** A session in a thread of its own. */
+class WorkerSession implements Backend {
+  inputs: readonly Port[] = [];
+  outputs: readonly Port[] = [];
+  private next = 0;
+  private readonly waiting = new Map<number, { resolve(reply: Reply): void; reject(e: Error): void }>();
+  private failure: Error | undefined;
+
+  private constructor(private readonly worker: Worker) {
+    worker.on('message', (reply: Reply) => {
+      const waiter = this.waiting.get(reply.id);
+      this.waiting.delete(reply.id);
+      if (this.waiting.size === 0) worker.unref();
+      if ('error' in reply) waiter?.reject(new RuntimeError(reply.error.message, { hint: reply.error.hint }));
+      else waiter?.resolve(reply);
+    });
+    worker.on('error', (e) =>
+      this.fail(new RuntimeError(`the network's thread failed: ${e.message}`, { cause: e })),
+    );
+    worker.on('exit', () => this.fail(new RuntimeError("the network's thread ended")));
+  }
+
+  static async create(creation: Creation): Promise<WorkerSession> {
+    const session = new WorkerSession(new Worker(new URL('./session-worker.js', import.meta.url)));
+    try {
+      const reply = await session.ask({ id: session.next++, kind: 'create', creation });
+      if ('created' in reply) Object.assign(session, reply.created);
+    } catch (e) {
+      await session.worker.terminate();
+      throw e;
+    }
+    return session;
+  }
+
+  async run(
+    feeds: Readonly<Record<string, Tensor>>,
+    outputs?: readonly string[],
+  ): Promise<Record<string, Tensor>> {
+    const buffers = Object.values(feeds).map((t) => t.data.buffer as ArrayBuffer);
+    const reply = await this.ask({ id: this.next++, kind: 'run', feeds, outputs }, [...new Set(buffers)]);
+    return 'results' in reply ? reply.results : {};
+  }
+
+  async release(): Promise<void> {
+    if (!this.failure) await this.ask({ id: this.next++, kind: 'release' }).catch(() => undefined);
+    await this.worker.terminate();
+  }
+
+  private ask(request: Request, transfer: ArrayBuffer[] = []): Promise<Reply> {
+    if (this.failure) return Promise.reject(this.failure);
+    return new Promise((resolve, reject) => {
+      this.waiting.set(request.id, { resolve, reject });
+      this.worker.ref();
+      this.worker.postMessage(request, transfer);
+    });
+  }
+
+  private fail(e: Error): void {
+    this.failure ??= e;
+    for (const waiter of this.waiting.values()) waiter.reject(this.failure);
+    this.waiting.clear();
+  }
+}
