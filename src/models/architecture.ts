@@ -13,6 +13,8 @@ export type OutputName =
   | 'logits'
   /** spatial features averaged to one vector (CNNs) */
   | 'pooled'
+  /** the activations before the classifier, where they are not the pooled features (VGG's second dense layer) */
+  | 'penultimate'
   /** the class token after the last norm (ViT) */
   | 'cls'
   /** the mean of the patch tokens after the last norm */
