@@ -1,0 +1,131 @@
+/**
+ * @file Feeds a network in batches while the next items are being prepared, in bounded memory and in order.
+ */
+import type { Session, Tensor } from '../graph/index.js';
+
+/** One item on its way: prepared for the network, or failed on the way there. */
+export type Prepared<T> = { item: T; feed: Record<string, Tensor> } | { item: T; error: unknown };
+
+export interface BatchOptions<S, T> {
+  source: AsyncIterable<S> | Iterable<S>;
+  /** Decodes or tokenises one item; started ahead of the network, several at a time. Must not reject. */
+  prepare(item: S, index: number): Promise<Prepared<T>>;
+  /** Items for which the network has its answer. */
+  batchSize: number;
+  /** How many items may be in preparation or waiting at a time. */
+  ahead: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** One item after the network, or its error. */
+export type Outcome<T> = { item: T; values: Float32Array } | { item: T; error: unknown };
+
+/**
+ * Runs `source` through `session` and yields the outcomes in order. While one batch computes, the next is prepared and
+ * the previous one is with the consumer. A batch that the network refuses is tried again item by item, so that one
+ * bad item is the only one that fails.
+ * @throws the signal's reason once it is aborted; what was yielded before stands.
+ */
+export async function* inBatches<S, T>(
+  session: Session,
+  output: string,
+  options: BatchOptions<S, T>,
+): AsyncGenerator<Outcome<T>[]> {
+  const { batchSize, ahead, signal } = options;
+  const iterator = iterate(options.source);
+  const waiting: Promise<Prepared<T>>[] = [];
+  let index = 0;
+  let ended = false;
+  const refill = async () => {
+    while (!ended && waiting.length < ahead) {
+      const { done, value } = await iterator.next();
+      if (done) ended = true;
+      else waiting.push(options.prepare(value, index++));
+    }
+  };
+  let computing: Promise<Outcome<T>[]> | undefined;
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      await refill();
+      const batch: Prepared<T>[] = [];
+      while (waiting.length > 0 && batch.length < batchSize) {
+        batch.push(await waiting.shift()!);
+        await refill();
+      }
+      if (batch.length === 0) break;
+      const previous = computing;
+      computing = compute(session, output, batch);
+      computing.catch(() => undefined); // awaited in the next round
+      if (previous) yield await previous;
+    }
+    if (computing) yield await computing;
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+async function compute<T>(session: Session, output: string, batch: Prepared<T>[]): Promise<Outcome<T>[]> {
+  const good = batch.filter((p): p is Extract<Prepared<T>, { feed: unknown }> => 'feed' in p);
+  const outcomes = new Map<Prepared<T>, Outcome<T>>();
+  if (good.length > 0) {
+    try {
+      const rows = await run(
+        session,
+        output,
+        good.map((p) => p.feed),
+      );
+      for (const [i, p] of good.entries()) outcomes.set(p, { item: p.item, values: rows[i]! });
+    } catch (error) {
+      for (const p of good)
+        outcomes.set(p, good.length === 1 ? { item: p.item, error } : await alone(session, output, p));
+    }
+  }
+  return batch.map((p) => outcomes.get(p) ?? { item: p.item, error: 'error' in p ? p.error : undefined });
+}
+
+async function alone<T>(
+  session: Session,
+  output: string,
+  p: { item: T; feed: Record<string, Tensor> },
+): Promise<Outcome<T>> {
+  try {
+    const [values] = await run(session, output, [p.feed]);
+    return { item: p.item, values: values! };
+  } catch (error) {
+    return { item: p.item, error };
+  }
+}
+
+/** Stacks the feeds of single items along a new first axis, runs them, and cuts the result into rows. */
+async function run(
+  session: Session,
+  output: string,
+  feeds: Record<string, Tensor>[],
+): Promise<Float32Array[]> {
+  const n = feeds.length;
+  const stacked = Object.fromEntries(
+    Object.entries(feeds[0]!).map(([name, first]) => [
+      name,
+      stack(
+        feeds.map((f) => f[name]!),
+        first,
+      ),
+    ]),
+  );
+  const result = await session.run(stacked, [output]);
+  const data = result[output]!.data as Float32Array;
+  const size = data.length / n;
+  return feeds.map((_, i) => data.slice(i * size, (i + 1) * size));
+}
+
+function stack(tensors: Tensor[], first: Tensor): Tensor {
+  const size = first.data.length;
+  const data = new (first.data.constructor as Float32ArrayConstructor)(size * tensors.length);
+  for (const [i, t] of tensors.entries()) data.set(t.data as Float32Array, i * size);
+  return { data, dims: [tensors.length, ...first.dims] };
+}
+
+function iterate<S>(source: AsyncIterable<S> | Iterable<S>): AsyncIterator<S> | Iterator<S> {
+  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+}

@@ -1,0 +1,327 @@
+/**
+ * @file The embedder: images or texts in, vectors with an identity out. One class for all families of model.
+ */
+import { availableParallelism } from 'node:os';
+import { ImageError, type ItemFailure, ModelError, UsageError } from '../errors.js';
+import { type Device, PRECISIONS, type Precision, type Session } from '../graph/index.js';
+import {
+  type DecodeOptions,
+  DecodePool,
+  type ImageInput,
+  type ReadOptions,
+  type SourceItem,
+  sourceName,
+} from '../image/index.js';
+import {
+  type LoadedModel,
+  type LoadModelOptions,
+  loadModel,
+  type OutputName,
+  type TextTokenizer,
+} from '../models/index.js';
+import { inBatches, type Prepared } from './batches.js';
+import { type EmbeddingIdentity, transformHash } from './identity.js';
+import { type Embedded, EmbeddingError, type EmbeddingResult, isFailed, type Progress } from './results.js';
+import { allFinite, normalizeRows } from './vectors.js';
+
+/** Options of {@link loadEmbedder}. */
+export interface EmbedderOptions extends LoadModelOptions {
+  /** Which output of the network is the embedding. @default the model's own (`models info` shows it) */
+  output?: OutputName | undefined;
+  /** @default 'fp32' */
+  dtype?: Precision | undefined;
+  /** @default 'cpu' */
+  device?: Device | undefined;
+  /** Threads of the network. @default the cores of this machine */
+  threads?: number | undefined;
+  /** Scale vectors to unit length (each token on its own for `tokens`). @default true */
+  normalize?: boolean | undefined;
+  /** Images per run of the network. @default 8 on the CPU, 32 elsewhere */
+  batchSize?: number | undefined;
+  /** Threads that read and decode ahead of the network; 0 decodes on the calling thread. @default the cores, at most 8 */
+  workers?: number | undefined;
+  /** Run the network on the calling thread: a faster start, but the thread blocks meanwhile. @default false */
+  inline?: boolean | undefined;
+  /** How images are decoded: orientation, pixel limit, exact or fast. */
+  decode?: DecodeOptions | undefined;
+  /** How images are fetched: byte limit, time-out, private addresses. */
+  read?: ReadOptions | undefined;
+  /** Told of things that are done differently from what the input suggests, such as a text that is cut. */
+  onWarning?: ((message: string) => void) | undefined;
+}
+
+/** Options of one call. */
+export interface EmbedOptions {
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
+  /** The number of items, for progress, where the input does not tell. */
+  total?: number | undefined;
+}
+
+/** Options of the calls that return arrays. */
+export interface EmbedArrayOptions extends EmbedOptions {
+  /** Told of every item that fails; the array then holds null in its place. Without it the call rejects at its end. */
+  onFailure?: ((failure: ItemFailure) => void) | undefined;
+}
+
+/** Anything that {@link Embedder.streamImages} takes: inputs as such, or with an id of their own. */
+export type ImageItem = ImageInput | SourceItem;
+
+/**
+ * Opens a model as an embedder.
+ *
+ * @param name a short name of the catalogue (`clip-vit-b32`), an alias (`ViT-B/32`), a hub repository (`org/name`), a
+ *   local folder or file. @default the bundled model
+ * @throws ModelError for a name or an output that does not exist, HubError when weights cannot be fetched,
+ *   WeightsError when they are damaged, RuntimeError when the device is missing.
+ */
+export async function loadEmbedder(name?: string, options: EmbedderOptions = {}): Promise<Embedder> {
+  const dtype = options.dtype ?? 'fp32';
+  if (!PRECISIONS.includes(dtype))
+    throw new UsageError(`dtype: expected ${PRECISIONS.join(', ')} but received "${dtype}"`);
+  for (const key of ['batchSize', 'workers'] as const) {
+    const value = options[key];
+    const least = key === 'workers' ? 0 : 1;
+    if (value !== undefined && (!Number.isInteger(value) || value < least))
+      throw new UsageError(`${key}: expected a whole number of at least ${least} but received ${value}`);
+  }
+  const model = await loadModel(name, options);
+  const output = options.output ?? model.defaultOutput;
+  const { session, shape } = await model.openImage(output, options);
+  return new Embedder(model, session, output, shape, await model.weightsHash(), { ...options, dtype });
+}
+
+/** A model that turns images (and texts, where it has a text tower) into vectors. Close it when done. */
+export class Embedder {
+  /** What every vector of this embedder is: two vectors may be compared when their identities are equal. */
+  readonly identity: EmbeddingIdentity;
+  /** Numbers in one vector. */
+  readonly dimension: number;
+  /** The shape of one item's output: `[dimension]`, or `[tokens, width]` for tokens. */
+  readonly shape: readonly number[];
+  private readonly normalize: boolean;
+  private pool: DecodePool | undefined;
+  private text: Promise<{ session: Session; output: OutputName; tokenizer: TextTokenizer }> | undefined;
+
+  /** Use {@link loadEmbedder}. */
+  constructor(
+    readonly model: LoadedModel,
+    private readonly session: Session,
+    private readonly output: OutputName,
+    shape: readonly number[],
+    weights: string,
+    private readonly options: EmbedderOptions & { dtype: Precision },
+  ) {
+    this.shape = shape;
+    this.dimension = shape.reduce((n, d) => n * d, 1);
+    this.normalize = options.normalize ?? true;
+    this.identity = Object.freeze({
+      model: model.name,
+      revision: model.revision,
+      weights,
+      dtype: options.dtype,
+      transform: transformHash({ ...model.transform, ...decodeIdentity(options.decode) }),
+      output,
+      normalized: this.normalize,
+      dimension: this.dimension,
+    });
+  }
+
+  /** True when the model has a text tower and this embedder's output is the space it shares with images. */
+  get hasText(): boolean {
+    return this.model.hasText && this.output === 'projection';
+  }
+
+  /** Images per run of the network. */
+  get batchSize(): number {
+    return this.options.batchSize ?? ((this.options.device ?? 'cpu') === 'cpu' ? 8 : 32);
+  }
+
+  /**
+   * Embeds any number of images in bounded memory, in order. Images are decoded ahead of the network in worker
+   * threads. An image that cannot be read yields a failure; the rest goes on.
+   * @throws the reason of `signal` once it is aborted.
+   */
+  async *streamImages(
+    items: Iterable<ImageItem> | AsyncIterable<ImageItem>,
+    options: EmbedOptions = {},
+  ): AsyncGenerator<EmbeddingResult> {
+    const { model } = this;
+    const workers = this.options.workers ?? Math.min(availableParallelism(), 8);
+    this.pool ??= new DecodePool({
+      workers,
+      spec: model.transform,
+      ...(this.options.decode ? { decode: this.options.decode } : {}),
+      ...(this.options.read ? { read: this.options.read } : {}),
+    });
+    const { pool } = this;
+    const { height, width } = model.inputSize;
+    const prepare = async (given: ImageItem, index: number): Promise<Prepared<Embedded>> => {
+      const source = isSourceItem(given) ? given : { id: sourceName(given), input: given };
+      const item: Embedded = { index, id: source.id, vector: new Float32Array(0) };
+      if (source.text !== undefined) item.text = source.text;
+      if (source.metadata !== undefined) item.metadata = source.metadata;
+      try {
+        const image = await pool.process(source.input);
+        Object.assign(item, { width: image.width, height: image.height, format: image.format });
+        return { item, feed: { [model.imageInput]: { data: image.tensor, dims: [3, height, width] } } };
+      } catch (error) {
+        return { item, error };
+      }
+    };
+    yield* this.stream(this.session, this.output, items, prepare, workers, options);
+  }
+
+  /**
+   * Embeds images and returns their vectors, aligned with the input.
+   * @throws EmbeddingError at the end when items failed and no `onFailure` was given; it holds the other vectors.
+   */
+  async embedImages(
+    items: Iterable<ImageItem> | AsyncIterable<ImageItem>,
+    options?: EmbedOptions & { onFailure?: undefined },
+  ): Promise<Float32Array[]>;
+  async embedImages(
+    items: Iterable<ImageItem> | AsyncIterable<ImageItem>,
+    options: EmbedArrayOptions,
+  ): Promise<(Float32Array | null)[]>;
+  async embedImages(
+    items: Iterable<ImageItem> | AsyncIterable<ImageItem>,
+    options: EmbedArrayOptions = {},
+  ): Promise<(Float32Array | null)[]> {
+    return collect(this.streamImages(items, options), options);
+  }
+
+  /**
+   * Embeds any number of texts into the space that they share with images.
+   * @throws ModelError when the model has no text tower or another output than `projection` was chosen.
+   */
+  async *streamTexts(
+    texts: Iterable<string> | AsyncIterable<string>,
+    options: EmbedOptions = {},
+  ): AsyncGenerator<EmbeddingResult> {
+    const { session, output, tokenizer } = await this.openText();
+    const warn = this.options.onWarning;
+    const prepare = async (text: string, index: number): Promise<Prepared<Embedded>> => {
+      const item: Embedded = { index, id: text, vector: new Float32Array(0), text };
+      try {
+        const { inputIds, attentionMask, length } = tokenizer.encode([text], warn ? { onWarning: warn } : {});
+        const feed: Record<string, { data: BigInt64Array; dims: number[] }> = {};
+        for (const { name } of session.inputs)
+          feed[name] = { data: name === 'attention_mask' ? attentionMask : inputIds, dims: [length] };
+        return { item, feed };
+      } catch (error) {
+        return { item, error };
+      }
+    };
+    yield* this.stream(session, output, texts, prepare, 1, options);
+  }
+
+  /** Embeds texts and returns their vectors. @throws as {@link streamTexts} and {@link embedImages}. */
+  async embedTexts(
+    texts: Iterable<string> | AsyncIterable<string>,
+    options: EmbedOptions = {},
+  ): Promise<Float32Array[]> {
+    return (await collect(this.streamTexts(texts, options), {})) as Float32Array[];
+  }
+
+  /** Ends the worker threads and frees the network's memory. */
+  async close(): Promise<void> {
+    const text = await this.text?.catch(() => undefined);
+    await Promise.all([this.session.release(), this.pool?.close(), text?.session.release()]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  private async openText() {
+    const { model, output } = this;
+    if (!model.hasText)
+      throw new ModelError(`${model.name} has no text tower`, {
+        hint: 'texts need a CLIP or SigLIP model, such as clip-vit-b32',
+      });
+    if (!this.hasText)
+      throw new ModelError(`texts share a space with images in the output "projection", not in "${output}"`);
+    this.text ??= model.openText(this.options);
+    return this.text;
+  }
+
+  /** Runs prepared items through a session and finishes their vectors. */
+  private async *stream<S>(
+    session: Session,
+    output: OutputName,
+    source: Iterable<S> | AsyncIterable<S>,
+    prepare: (item: S, index: number) => Promise<Prepared<Embedded>>,
+    workers: number,
+    options: EmbedOptions,
+  ): AsyncGenerator<EmbeddingResult> {
+    const { batchSize } = this;
+    const total = options.total ?? (Array.isArray(source) ? source.length : undefined);
+    const progress: Progress = { done: 0, failed: 0, total };
+    const rowWidth = this.shape.at(-1)!;
+    const outcomes = inBatches(session, output, {
+      source,
+      prepare,
+      batchSize,
+      ahead: 2 * batchSize + workers,
+      signal: options.signal,
+    });
+    for await (const batch of outcomes) {
+      const results = batch.map((o): EmbeddingResult => {
+        const { item } = o;
+        if ('error' in o) return { index: item.index, id: item.id, failure: failureOf(item.id, o.error) };
+        if (!allFinite(o.values))
+          return {
+            index: item.index,
+            id: item.id,
+            failure: {
+              id: item.id,
+              stage: 'network',
+              reason: 'the network gave numbers that are not finite',
+            },
+          };
+        if (this.normalize) normalizeRows(o.values, rowWidth);
+        item.vector = o.values;
+        return item;
+      });
+      progress.done += results.length;
+      progress.failed += results.filter(isFailed).length;
+      options.onProgress?.({ ...progress });
+      yield* results;
+    }
+  }
+}
+
+function failureOf(id: string, error: unknown): ItemFailure {
+  if (error instanceof ImageError) return { id, stage: error.stage, reason: error.reason };
+  return { id, stage: 'network', reason: error instanceof Error ? error.message : String(error) };
+}
+
+/** The decoding choices that change pixels, and so belong to the identity. */
+function decodeIdentity(decode: DecodeOptions | undefined): { orient?: false; decode?: 'fast' } {
+  return {
+    ...(decode?.orient === false ? { orient: false as const } : {}),
+    ...(decode?.mode === 'fast' ? { decode: 'fast' as const } : {}),
+  };
+}
+
+function isSourceItem(item: ImageItem): item is SourceItem {
+  return typeof item === 'object' && 'id' in item && 'input' in item;
+}
+
+async function collect(
+  results: AsyncIterable<EmbeddingResult>,
+  options: EmbedArrayOptions,
+): Promise<(Float32Array | null)[]> {
+  const vectors: (Float32Array | null)[] = [];
+  const failures: ItemFailure[] = [];
+  for await (const r of results) {
+    if (isFailed(r)) {
+      failures.push(r.failure);
+      options.onFailure?.(r.failure);
+    }
+    vectors.push(isFailed(r) ? null : r.vector);
+  }
+  if (failures.length > 0 && !options.onFailure) throw new EmbeddingError(failures, vectors);
+  return vectors;
+}
