@@ -12,6 +12,14 @@ export interface RgbImage {
   height: number;
 }
 
+/** A window of a picture, in pixels. */
+export interface Region {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
 /** Raw pixels given by the caller, interleaved: grey (1 channel), RGB (3) or RGBA (4; alpha is dropped). */
 export interface RawImage extends RgbImage {
   /** @default 3 */
