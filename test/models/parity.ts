@@ -3,7 +3,7 @@
  *
  * A fixture is a folder made by Python: `model.safetensors` (float16 weights that the reference ran with, rounded),
  * `config.json` where the publisher has one, and `io.safetensors` with tensors named `input.<graph input>` and
- * `output.<OutputName>` — `io.text.safetensors` for a text tower. The reader here is a second implementation of the
+ * `output.<OutputName>` — `io.text.safetensors` for a text tower. Inputs stored as bytes stand for byte / 64 − 2. The reader here is a second implementation of the
  * format on purpose, so that these tests do not lean on the code that loads weights.
  */
 import { existsSync, readFileSync } from 'node:fs';
@@ -56,9 +56,10 @@ export function readHeader(file: string): Map<string, StoredTensor> {
   return tensors;
 }
 
-/** The numbers of a float32 or int64 tensor. */
+/** The numbers of a float32 or int64 tensor, or float32 numbers in −2..2 that are stored as bytes. */
 export function readTensor({ file, offset, length, dtype, shape }: StoredTensor): Tensor {
   const bytes = new Uint8Array(readFileSync(file).subarray(offset, offset + length)); // a copy: aligned
+  if (dtype === 'uint8') return { data: Float32Array.from(bytes, (u) => u / 64 - 2), dims: shape };
   const data = dtype === 'int64' ? new BigInt64Array(bytes.buffer) : new Float32Array(bytes.buffer);
   return { data, dims: shape };
 }
@@ -172,6 +173,6 @@ export async function expectParity<C>(
       ).toBeGreaterThan(0.01);
     }
   } finally {
-    await session.dispose();
+    await session.release();
   }
 }

@@ -1,0 +1,42 @@
+/** @file The Siamese network against PyTorch. */
+
+import { describe, expect, it } from 'vitest';
+import { ModelError } from '#src/errors.js';
+import { resnet } from '#src/models/resnet.js';
+import { siamese, siameseOver } from '#src/models/siamese.js';
+import { build, expectParity, fixture, readConfig } from './parity.js';
+
+const reference = fixture('cnn', 'siamese');
+const pooled = fixture('cnn', 'siamese-pooled');
+
+describe('siamese', () => {
+  it('equals PyTorch: a ResNet of basic blocks, its logits, a linear head', async () => {
+    await expectParity(siamese, reference);
+  });
+
+  it('equals PyTorch: a head on the pooled features of VGG', async () => {
+    await expectParity(siamese, pooled);
+    const { config } = build(siamese, pooled);
+    expect(siamese.inputSize(config)).toEqual({ height: 64, width: 48 });
+  });
+
+  it('leaves the names of the backbone as they are, behind a prefix', () => {
+    const { graph, tensors } = build(siamese, reference);
+    expect([...graph.parameters.keys()].sort()).toEqual([...tensors.keys()].sort());
+  });
+
+  it('takes only weights that say that they are a Siamese network', () => {
+    expect(() => build(siamese, reference, { config: null })).toThrow(/does not recognise/);
+  });
+
+  it.each([
+    [siamese, { from: 'tokens' }, /"from" to be one of logits, pooled but received "tokens"/],
+    [siamese, { head: 128 }, /a head of 128 but the weights have 8/],
+    [siamese, { from: 'logits' }, /the vgg backbone to have "logits"/],
+    [siameseOver([resnet]), {}, /none of resnet knows the backbone/],
+  ])('refuses what does not fit: %#', (architecture, change, message) => {
+    const refused = () => build(architecture, pooled, { config: { ...readConfig(pooled), ...change } });
+    expect(refused).toThrow(ModelError);
+    expect(refused).toThrow(message);
+  });
+});
