@@ -55,4 +55,6 @@ export interface Architecture<C> {
   defaultOutput(config: C): OutputName;
   /** Height and width of the input image. */
   inputSize(config: C): { height: number; width: number };
+  /** The same network for images of another size; its position embeddings are resampled as its publisher does. */
+  resize?(config: C, size: { height: number; width: number }): C;
 }

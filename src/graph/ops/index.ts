@@ -39,6 +39,7 @@ export {
 export { gemm, linear, matmul } from './linear.js';
 export { batchNorm, layerNorm } from './norm.js';
 export { l2Normalize, logSoftmax, max, mean, norm, softmax, sum } from './reduce.js';
+export { type Bicubic, resizeBicubic } from './resize.js';
 export {
   concat,
   expand,
