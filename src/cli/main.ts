@@ -1,0 +1,157 @@
+/**
+ * @file From words to a command, and from errors to exit codes: 0 done, 1 failed, 2 wrong usage, 128 + n ended by
+ * signal n. Commands are loaded one at a time, so that help and mistakes cost nothing.
+ */
+import { AfterimageError, type ErrorCode, nearestName, UsageError } from '../errors.js';
+import type { Command, CommandTable } from './command.js';
+import { tableHelp } from './help.js';
+import { alarm, bold, endQuietlyWithReader, note, print, showStatus } from './terminal.js';
+
+const MODELS: CommandTable = {
+  list: {
+    summary: 'the models that Afterimage knows by name, and which are on this machine',
+    load: async () => (await import('./commands/models/list.js')).list,
+  },
+  info: {
+    summary: 'everything about one model: outputs, preprocessing, licence, files',
+    load: async () => (await import('./commands/models/info.js')).info,
+  },
+  pull: {
+    summary: 'download models, so that they work offline',
+    load: async () => (await import('./commands/models/pull.js')).pull,
+  },
+  verify: {
+    summary: 'check downloaded files against their checksums, and repair them',
+    load: async () => (await import('./commands/models/verify.js')).verify,
+  },
+  remove: {
+    summary: 'delete downloaded models',
+    load: async () => (await import('./commands/models/remove.js')).remove,
+  },
+};
+
+const COMMANDS: CommandTable = {
+  embed: {
+    summary: 'turn images (and texts) into vectors',
+    load: async () => (await import('./commands/embed.js')).embed,
+  },
+  models: {
+    summary: 'list, inspect, download, check and remove models',
+    load: async () => group('models', MODELS),
+  },
+  precision: {
+    summary: 'measure on your images what fp16 and int8 cost and gain',
+    load: async () => (await import('./commands/precision.js')).precision,
+  },
+  doctor: {
+    summary: 'say what is installed, and check the numbers against golden ones',
+    load: async () => (await import('./commands/doctor.js')).doctor,
+  },
+  demo: {
+    summary: 'embed the sample images and show what is similar; needs no network',
+    load: async () => (await import('./commands/demo.js')).demo,
+  },
+};
+
+/** Exit code 2: the command line does not fit what is there, and running it again will not help. */
+const USAGE_CODES: readonly ErrorCode[] = ['USAGE', 'IDENTITY', 'MODEL'];
+
+/** Runs the program. Never throws; prints errors to stderr and returns the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  endQuietlyWithReader();
+  try {
+    return await run(argv);
+  } catch (error) {
+    showStatus('');
+    return report(error);
+  }
+}
+
+async function run(argv: readonly string[]): Promise<number> {
+  const [first, ...rest] = argv;
+  if (first === '--version' || first === '-V') {
+    await print(await version());
+    return 0;
+  }
+  if (first === undefined || first === '--help' || first === '-h') {
+    await print(programHelp());
+    return first === undefined ? 2 : 0;
+  }
+  if (first === 'help') {
+    if (rest.length === 0) await print(programHelp());
+    else await (await find(COMMANDS, rest[0]!, '')).run([...rest.slice(1), '--help']);
+    return 0;
+  }
+  return (await find(COMMANDS, first, '')).run(rest);
+}
+
+/** The commands that begin with the same word, as one command. */
+function group(name: string, commands: CommandTable): Command {
+  const help = () =>
+    tableHelp(
+      'Models: the short names, what they stand for, and their files on this machine.',
+      `afterimage ${name} COMMAND [options]`,
+      commands,
+      `"afterimage help ${name} COMMAND" says more about one of them.`,
+    );
+  return {
+    help,
+    async run([first, ...rest]) {
+      if (first === undefined) {
+        await print(help());
+        return 2;
+      }
+      if (first === '--help' || first === '-h') {
+        await print(help());
+        return 0;
+      }
+      return (await find(commands, first, `${name} `)).run(rest);
+    },
+  };
+}
+
+async function find(commands: CommandTable, name: string, prefix: string): Promise<Command> {
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (entry) return entry.load();
+  const known = Object.keys(commands);
+  const kind = name.startsWith('-') ? 'option' : 'command';
+  const nearest = nearestName(name, known);
+  throw new UsageError(`unknown ${kind} "${prefix}${name}"`, {
+    hint: nearest ? `did you mean "afterimage ${prefix}${nearest}"?` : `the commands are ${known.join(', ')}`,
+  });
+}
+
+function programHelp(): string {
+  return tableHelp(
+    'Afterimage: image embeddings with the same numbers as Python’s, in Node, offline.',
+    'afterimage COMMAND [options]',
+    COMMANDS,
+    `${bold('options:')}
+  -h, --help     this help; "afterimage help COMMAND" says more about a command
+  -V, --version  the version
+
+${bold('examples:')}
+  afterimage demo
+  afterimage embed photo.jpg
+  afterimage embed photos/ --model clip-vit-b32 --out vectors.parquet`,
+  );
+}
+
+/** The version of this package. */
+export async function version(): Promise<string> {
+  const { readFile } = await import('node:fs/promises');
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(await readFile(file, 'utf8')) as { version: string }).version;
+}
+
+function report(error: unknown): number {
+  if (error instanceof AfterimageError) {
+    note(`${alarm('afterimage:')} ${error.message}`);
+    if (error.hint) note(error.hint.replace(/^/gm, '  '));
+    return USAGE_CODES.includes(error.code) ? 2 : 1;
+  }
+  const system = error instanceof Error && 'code' in error && 'syscall' in error;
+  const text = error instanceof Error ? (system ? error.message : error.stack) : String(error);
+  note(`${alarm('afterimage:')} ${system ? '' : 'unexpected error, please report it\n'}${text}`);
+  return 1;
+}
