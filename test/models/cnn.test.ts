@@ -110,6 +110,39 @@ describe('recognition', () => {
     });
   });
 
+  it("reads transformers' names without their prefix, as a headless model is saved", () => {
+    const headless = new Map(
+      [...shapes('resnet-transformers')]
+        .filter(([name]) => name.startsWith('resnet.'))
+        .map(([name, tensor]) => [name.slice('resnet.'.length), tensor] as const),
+    );
+    const structure = resnet.configure({ model_type: 'resnet', image_size: 64 }, headless)!;
+    expect(structure).toMatchObject({ layout: 'transformers', prefix: '', classes: null });
+    expect([...resnet.image(structure).parameters.keys()].sort()).toEqual([...headless.keys()].sort());
+    expect(resnet.configure({ model_type: 'regnet' }, headless)).toBeUndefined();
+  });
+
+  it('ignores the auxiliary classifier that Inception was trained with', () => {
+    const trained = edited('inception', {
+      'AuxLogits.conv0.conv.weight': [4, 24, 1, 1],
+      'AuxLogits.fc.bias': [10],
+    });
+    const names = inception.image(inception.configure(null, trained)!).parameters.keys();
+    expect([...names].filter((n) => n.startsWith('AuxLogits'))).toEqual([]);
+  });
+
+  it.each([
+    [{ image_size: 128 }, { height: 128, width: 128 }],
+    [{ image_size: [96, 160] }, { height: 96, width: 160 }],
+    [{ input_size: [3, 64, 32] }, { height: 64, width: 32 }],
+    [{ pretrained_cfg: { input_size: [3, 288, 320] } }, { height: 288, width: 320 }],
+    [null, { height: 224, width: 224 }],
+  ])('takes the size of images from %j', (config, size) => {
+    const structure = mobilenet.configure(config, shapes('mobilenet'))!;
+    expect(mobilenet.inputSize(structure)).toEqual(size);
+    expect(mobilenet.image(structure).inputs[0]!.shape).toEqual(['N', 3, size.height, size.width]);
+  });
+
   it('does not claim an EfficientNet, which has the names of a MobileNet', () => {
     const squeezed = edited('mobilenet-timm', { 'blocks.0.0.se.conv_reduce.weight': [2, 8, 1, 1] });
     expect(mobilenet.configure(null, squeezed)).toBeUndefined();
@@ -140,8 +173,8 @@ describe('recognition', () => {
       resnet,
       'resnet-basic',
       null,
-      { 'conv1.weight': [6, 3, 3, 3] },
-      /conv1\.weight.*\[6, 3, 7, 7\]/,
+      { 'conv1.weight': [5, 3, 3, 3] },
+      /conv1\.weight.*\[5, 3, 7, 7\]/,
     ],
     ['blurred strides', resnet, 'resnet-basic', { architecture: 'resnetblur50' }, {}, /resnetblur50/],
     [
