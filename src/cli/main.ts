@@ -3,6 +3,7 @@
  * signal n. Commands are loaded one at a time, so that help and mistakes cost nothing.
  */
 import { AfterimageError, type ErrorCode, nearestName, UsageError } from '../errors.js';
+import { packageVersion } from '../version.js';
 import type { Command, CommandTable } from './command.js';
 import { tableHelp } from './help.js';
 import { alarm, bold, endQuietlyWithReader, note, print, showStatus } from './terminal.js';
@@ -70,7 +71,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 async function run(argv: readonly string[]): Promise<number> {
   const [first, ...rest] = argv;
   if (first === '--version' || first === '-V') {
-    await print(await version());
+    await print(await packageVersion());
     return 0;
   }
   if (first === undefined || first === '--help' || first === '-h') {
@@ -135,13 +136,6 @@ ${bold('examples:')}
   afterimage embed photo.jpg
   afterimage embed photos/ --model clip-vit-b32 --out vectors.parquet`,
   );
-}
-
-/** The version of this package. */
-export async function version(): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(await readFile(file, 'utf8')) as { version: string }).version;
 }
 
 function report(error: unknown): number {

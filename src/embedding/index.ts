@@ -1,5 +1,6 @@
 /** @file The embedding room's public names. */
 
+export { type CacheState, type Diagnosis, diagnose } from './diagnosis.js';
 export {
   type EmbedFileOptions,
   type EmbedRunOptions,
@@ -47,5 +48,6 @@ export {
   isFailed,
   type Progress,
 } from './results.js';
+export { SAMPLES, type SelfCheck, selfTest } from './self-test.js';
 export { countTexts, type TextItem, textLines } from './texts.js';
 export { cosineSimilarity, normalizeRows } from './vectors.js';
