@@ -3,10 +3,26 @@
  */
 
 export { DEFAULT_MAX_PIXELS, decodeImage, fromRawImage } from './decode.js';
-export { type ExpandOptions, expandInputs, type SourceItem } from './expand.js';
+export { countItems, type ExpandOptions, expandInputs, type SourceItem } from './expand.js';
 export type { Filter } from './filters.js';
+export { transformFromPreprocessorConfig } from './preprocessor-config.js';
 export { crop, resize, resizeRegion } from './resample.js';
 export { readSource, sourceName } from './source.js';
+export {
+  applyTransform,
+  type CropSpec,
+  outputSize,
+  type ResizeSpec,
+  type TransformSpec,
+} from './transform.js';
+export {
+  type OpenClipOptions,
+  openClipTransform,
+  type TimmOptions,
+  type TorchvisionOptions,
+  timmTransform,
+  torchvisionTransform,
+} from './transform-presets.js';
 export type {
   DecodedImage,
   DecodeOptions,
