@@ -3,8 +3,10 @@
  */
 
 export { DEFAULT_MAX_PIXELS, decodeImage, fromRawImage } from './decode.js';
+export { DecodePool, type DecodePoolOptions } from './decode-pool.js';
 export { countItems, type ExpandOptions, expandInputs, type SourceItem } from './expand.js';
 export type { Filter } from './filters.js';
+export type { Prepared } from './prepare.js';
 export { transformFromPreprocessorConfig } from './preprocessor-config.js';
 export { crop, resize, resizeRegion } from './resample.js';
 export { readSource, sourceName } from './source.js';
