@@ -36,6 +36,7 @@ export async function writeCsv(file: string, source: RowSource): Promise<void> {
         await out.write(`${cells.map(quote).join(',')},${vectorToText(row.vector)}\n`);
       }
     }
+    await out.finish();
     await writeIdentity(identityPath(file), identity);
     await out.commit();
   } catch (error) {

@@ -16,6 +16,7 @@ export class AtomicFile {
   readonly #file: FileHandle;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
+  #finished = false;
 
   private constructor(file: string, temporary: string, handle: FileHandle) {
     this.path = file;
@@ -42,8 +43,9 @@ export class AtomicFile {
     if (this.#pendingBytes >= FLUSH_AT) await this.#flush();
   }
 
-  /** Makes the file appear in its place. */
-  async commit(): Promise<void> {
+  /** Puts everything on the disk: after this only the rename can fail. */
+  async finish(): Promise<void> {
+    if (this.#finished) return;
     await this.#flush();
     try {
       await this.#file.sync();
@@ -51,6 +53,12 @@ export class AtomicFile {
     } catch (error) {
       throw writeFailure(this.path, error);
     }
+    this.#finished = true;
+  }
+
+  /** Makes the file appear in its place. */
+  async commit(): Promise<void> {
+    await this.finish();
     await moveIntoPlace(this.path);
   }
 

@@ -42,6 +42,7 @@ export async function writeJsonl(file: string, source: RowSource): Promise<void>
     for await (const rows of source.batches()) {
       for (const row of rows) await out.write(jsonlLine(row));
     }
+    await out.finish();
     await writeIdentity(identityPath(file), source.identity);
     await out.commit();
   } catch (error) {

@@ -55,6 +55,8 @@ export async function writeNpy(file: string, source: RowSource): Promise<void> {
         await infos.write(`${JSON.stringify(rowInfo(row))}\n`);
       }
     }
+    await infos.finish();
+    await matrix.finish();
     await writeIdentity(identityPath(file), source.identity);
     await infos.commit();
     await matrix.commit();

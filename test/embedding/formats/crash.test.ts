@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type OutputFormat, readEmbeddings } from '#src/embedding/formats/index.js';
@@ -70,6 +70,34 @@ describe.skipIf(process.platform === 'win32')('kill -9', () => {
       expect(
         ids.every((_, i) => vectors[i * dimension] === i / 8 && vectors[i * dimension + 63] === i / 8),
       ).toBe(true);
+    }),
+  );
+});
+
+describe.skipIf(process.platform === 'win32')('a disk that refuses', () => {
+  it.each<[OutputFormat, string]>([
+    ['npy', 'v.npy'],
+    ['jsonl', 'v.jsonl'],
+  ])('keeps what was acknowledged in %s, says where, and lets a later run finish', (format, name) =>
+    inFolder(async (folder) => {
+      const output = path.join(folder, name);
+      // A limit on the size of files stands for a full disk: the same calls fail, with EFBIG for ENOSPC.
+      const command = ['sh', '-c', 'trap "" XFSZ; ulimit -f "$0"; exec "$@"'];
+      const args = [process.execPath, child, output, format, JSON.stringify(identity), String(TOTAL)];
+      const { status, stderr, stdout } = spawnSync(command[0]!, [...command.slice(1), '100', ...args], {
+        encoding: 'utf8',
+      });
+      expect(status).toBe(1);
+      expect(stderr).toContain(
+        `${output}.partial: cannot be written: the file system does not allow files of this size`,
+      );
+      const acknowledged = stdout.split('\n').filter((line) => line.startsWith('row'));
+      expect(acknowledged.length).toBeGreaterThan(50);
+      const kept = (await readEmbeddings(`${output}.partial`)).ids;
+      expect(kept.slice(0, acknowledged.length)).toEqual(acknowledged);
+
+      expect(spawnSync(args[0]!, args.slice(1), { encoding: 'utf8' }).stdout).toMatch(/closed\n$/);
+      expect((await readEmbeddings(output)).ids).toEqual(Array.from({ length: TOTAL }, (_, i) => `row ${i}`));
     }),
   );
 });
