@@ -200,11 +200,10 @@ export class Embedder {
     options: EmbedOptions = {},
   ): AsyncGenerator<EmbeddingResult> {
     const { session, output, tokenizer } = await this.openText();
-    const warn = this.options.onWarning;
     const prepare = async (text: string, index: number): Promise<Prepared<Embedded>> => {
       const item: Embedded = { index, id: text, vector: new Float32Array(0), text };
       try {
-        const { inputIds, attentionMask, length } = tokenizer.encode([text], warn ? { onWarning: warn } : {});
+        const { inputIds, attentionMask, length } = tokenizer.encode([text]);
         const feed: Record<string, { data: BigInt64Array; dims: number[] }> = {};
         for (const { name } of session.inputs)
           feed[name] = { data: name === 'attention_mask' ? attentionMask : inputIds, dims: [length] };

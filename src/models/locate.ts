@@ -1,0 +1,153 @@
+/**
+ * @file From the name of a model to its files on disk: bundled, local, cached, or fetched from the hub.
+ */
+
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { HubError, ModelError } from '../errors.js';
+import type { TransformSpec } from '../image/index.js';
+import type { OutputName } from './architecture.js';
+import { defaultModel, resolveModel } from './catalogue.js';
+import { type DownloadOptions, downloadFiles, findCached, type HubFiles, listRepoFiles } from './hub.js';
+
+/** Where to look, and whether the network may be used. */
+export type LocateOptions = Pick<
+  DownloadOptions,
+  'revision' | 'offline' | 'token' | 'endpoint' | 'cacheDir' | 'signal' | 'refresh' | 'verify'
+> & {
+  /** Told how far a download is. */
+  onDownload?: DownloadOptions['onProgress'] | undefined;
+};
+
+/** A model on disk. */
+export interface Located {
+  /** What the model is called in the identity of its vectors. */
+  name: string;
+  revision: string | null;
+  /** The folder or file. */
+  path: string;
+  /** The weight file, where the folder alone does not tell. */
+  weights?: string | undefined;
+  licence: string | null;
+  /** Preprocessing, where the publisher's files do not say it. */
+  transform?: TransformSpec | undefined;
+  defaultOutput?: OutputName | undefined;
+}
+
+/** Files that are fetched beside the weights where the repository has them. */
+const COMPANIONS = [
+  'config.json',
+  'preprocessor_config.json',
+  'open_clip_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'vocab.json',
+  'merges.txt',
+];
+
+/**
+ * Brings a model to disk.
+ * @param name see `loadEmbedder`. @default the bundled model
+ * @throws ModelError for an unknown name, HubError when its files cannot be had.
+ */
+export async function locateModel(
+  name: string = defaultModel,
+  options: LocateOptions = {},
+): Promise<Located> {
+  const resolved = await resolveModel(name);
+  switch (resolved.kind) {
+    case 'local':
+      return {
+        name: path.basename(path.resolve(resolved.path)),
+        revision: null,
+        path: resolved.path,
+        licence: null,
+      };
+    case 'bundled': {
+      const { entry, path: folder } = resolved;
+      return {
+        name: entry.name,
+        revision: null,
+        path: folder,
+        licence: entry.licence,
+        defaultOutput: entry.defaultOutput,
+      };
+    }
+    case 'catalogue': {
+      const { entry } = resolved;
+      const files = await fetchFiles(entry.repo, entry.files, { revision: entry.revision, ...options });
+      const weights = entry.files.find((f) => f.endsWith('.safetensors'));
+      return {
+        name: entry.name,
+        revision: files.revision,
+        path: files.folder,
+        weights: weights && files.files[weights],
+        licence: entry.licence,
+        transform: entry.transform,
+        defaultOutput: entry.defaultOutput,
+      };
+    }
+    case 'hub': {
+      const files = await fetchRepo(resolved.repo, {
+        ...(resolved.revision ? { revision: resolved.revision } : {}),
+        ...options,
+      });
+      return { name: resolved.repo, revision: files.revision, path: files.folder, licence: null };
+    }
+    default:
+      return resolved satisfies never;
+  }
+}
+
+function fetchFiles(repo: string, files: readonly string[], options: LocateOptions): Promise<HubFiles> {
+  const { onDownload, ...rest } = options;
+  return downloadFiles(repo, files, {
+    ...rest,
+    optionalFiles: COMPANIONS,
+    ...(onDownload ? { onProgress: onDownload } : {}),
+  });
+}
+
+/** A repository that the catalogue does not know: its weights are found by their usual names. */
+async function fetchRepo(repo: string, options: LocateOptions): Promise<HubFiles> {
+  if (!options.refresh && !options.verify)
+    for (const weights of ['model.safetensors', 'open_clip_model.safetensors']) {
+      const cached = await findCached(repo, [weights], { ...options, optionalFiles: COMPANIONS });
+      if (cached) return cached;
+    }
+  const { files } = await listRepoFiles(repo, options);
+  const index = files.find((f) => f.endsWith('.safetensors.index.json') && !f.includes('/'));
+  if (index) {
+    const { files: first } = await fetchFiles(repo, [index], options);
+    const map = JSON.parse(await readFile(first[index]!, 'utf8')) as { weight_map: Record<string, string> };
+    return fetchFiles(repo, [index, ...new Set(Object.values(map.weight_map))], options);
+  }
+  const weights = pickWeights(files);
+  if (!weights) {
+    const pickled = files.some((f) => /\.(bin|pth?|ckpt)$/.test(f));
+    throw new ModelError(
+      `${repo}: expected safetensors or ONNX weights but found ${pickled ? 'pickled weights only' : 'none'}`,
+      {
+        hint: pickled
+          ? 'pickled files can run code when read; convert them to safetensors in Python first'
+          : `it holds ${files.slice(0, 8).join(', ')}`,
+      },
+    );
+  }
+  return fetchFiles(repo, [weights], options);
+}
+
+function pickWeights(files: readonly string[]): string | undefined {
+  const usual = ['model.safetensors', 'open_clip_model.safetensors'].find((f) => files.includes(f));
+  if (usual) return usual;
+  const top = files.filter((f) => !f.includes('/'));
+  for (const ending of ['.safetensors', '.onnx']) {
+    const found = top.filter((f) => f.endsWith(ending));
+    if (found.length === 1) return found[0];
+    if (found.length > 1)
+      throw new HubError(`several weight files to choose from: ${found.join(', ')}`, {
+        hint: 'name a local file instead',
+      });
+  }
+  return undefined;
+}
