@@ -26,12 +26,12 @@ interface Sample {
   metadata?: Record<string, unknown>;
 }
 
-/** The images of a tar archive, each with the caption and metadata of its sample. */
+/** The images of a tar archive, each with the caption and metadata of its sample; undefined for unneeded ones. */
 export async function* tarItems(
   path: string,
   id: string,
   options: ArchiveOptions,
-): AsyncGenerator<SourceItem> {
+): AsyncGenerator<SourceItem | undefined> {
   const extract = tar.extract();
   const file = createReadStream(path);
   const source: [Readable, ...NodeJS.ReadWriteStream[]] = (await isGzip(path))
@@ -54,7 +54,7 @@ export async function* tarItems(
       const isFile = type === 'file' || type === 'contiguous-file';
       if (isFile && options.filter.member(name)) {
         sample ??= { key, images: [] };
-        if (options.skip?.(member)) sample.images.push({ id: member, input: '' });
+        if (options.skip?.(member)) yield undefined;
         else sample.images.push(await readImage(entry, member, size, options.maxBytes));
       } else if (isFile && size <= MAX_SIDECAR && ['txt', 'json', 'cls'].includes(extension)) {
         sample ??= { key, images: [] };

@@ -6,12 +6,12 @@ import type { ArchiveOptions } from './archive.js';
 import { failingItem, type SourceItem } from './expand-item.js';
 import { ByteSink } from './source-bytes.js';
 
-/** The images of a zip archive. A member that cannot be read becomes an item that fails. */
+/** The images of a zip archive; undefined for those that need not be read. What cannot be read becomes an item that fails. */
 export async function* zipItems(
   path: string,
   id: string,
   options: ArchiveOptions,
-): AsyncGenerator<SourceItem> {
+): AsyncGenerator<SourceItem | undefined> {
   // Names are only ever used as ids, never as paths on disk, so odd ones ("../a.jpg") need no refusal.
   const zip = await yauzl.openPromise(path, { decodeStrings: false });
   for await (const entry of zip.eachEntry()) {
@@ -24,7 +24,7 @@ export async function* zipItems(
     if (name.endsWith('/') || !options.filter.member(name)) continue;
     const member = `${id}/${name}`;
     if (options.skip?.(member)) {
-      yield { id: member, input: '' };
+      yield undefined;
       continue;
     }
     try {

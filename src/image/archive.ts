@@ -14,7 +14,7 @@ export interface ArchiveOptions {
   /** The largest member, in bytes. */
   maxBytes: number;
   filter: NameFilter;
-  /** Ids that need not be read. */
+  /** Ids that need not be read; asked once for each image. */
   skip?: ((id: string) => boolean) | undefined;
 }
 
@@ -29,7 +29,7 @@ export async function* archiveItems(
     const items = archiveKind(path) === 'zip' ? zipItems(path, id, options) : tarItems(path, id, options);
     for await (const item of items) {
       images++;
-      if (!options.skip?.(item.id)) yield item;
+      if (item !== undefined) yield item;
     }
   } catch (error) {
     yield failingItem(id, archiveFailure(id, error));

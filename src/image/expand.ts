@@ -28,7 +28,10 @@ export interface ExpandOptions extends NameOptions {
   recursive?: boolean;
   /** The largest archive member, in bytes. @default 268435456 (256 MiB) */
   maxBytes?: number;
-  /** Ids that are not wanted again (already done): archive members among them are not even read. */
+  /**
+   * Ids that are not wanted again (already done): archive members among them are not even read. Asked once for each
+   * item that `expandInputs` finds, and once more for each that `countItems` counts.
+   */
   skip?(id: string): boolean;
   /** Told of folders that cannot be read or hold no image, with the reason. */
   onSkip?(path: string, reason: string): void;

@@ -53,8 +53,20 @@ describe('zip archives', () => {
         ([id]) => id,
       ),
     ).toEqual(['sub/a.png']);
-    const skip = (id: string) => !id.endsWith('b.JPG');
-    expect((await contents(`${fixtures}/plain.zip`, { skip })).map(([id]) => id)).toEqual(['b.JPG']);
+    for (const [archive, wanted, count] of [
+      ['plain.zip', 'b.JPG', 6],
+      ['shard.tar.gz', 'train/0002.right.jpg', 6],
+    ] as const) {
+      const asked: string[] = [];
+      const skip = (id: string) => {
+        asked.push(id);
+        return !id.endsWith(wanted);
+      };
+      expect((await contents(`${fixtures}/${archive}`, { skip })).map(([id]) => id)).toEqual([wanted]);
+      expect(asked).toHaveLength(count);
+      expect(new Set(asked).size).toBe(count);
+      expect(await contents(`${fixtures}/${archive}`, { skip: () => true })).toEqual([]);
+    }
   });
 
   it('that are damaged fail by member or as a whole', async () => {
