@@ -60,6 +60,7 @@ export class TextTokenizer {
   readonly #tokenizer: Tokenizer;
   readonly #clean: (text: string) => string;
   readonly #end: number[];
+  readonly #fallback: { unknown: number; bytes: number[] };
   readonly #warn: (message: string) => void;
 
   /**
@@ -70,6 +71,7 @@ export class TextTokenizer {
     const openClip = options.reference === 'open_clip';
     const pairs = openClip ? bytePairsOf(json) : undefined;
     this.#tokenizer = new Tokenizer(pairs ? clipTokenizerJson(pairs, OPEN_CLIP_TOKENS) : json, config);
+    this.#fallback = byteFallback(json);
     this.#clean = openClip ? cleanForOpenClip : lowercases(json) ? plainSigma : (text) => text;
     const published = Number(config.model_max_length);
     this.contextLength = options.contextLength ?? (published <= LARGEST_CONTEXT ? published : CLIP_CONTEXT);
@@ -81,7 +83,13 @@ export class TextTokenizer {
 
   /** Token ids of one text with its begin and end, neither cut nor padded. */
   encodeOne(text: string): number[] {
-    return this.#tokenizer.encode(this.#clean(text)).ids;
+    const { ids, tokens } = this.#tokenizer.encode(this.#clean(text)) as { ids: number[]; tokens: string[] };
+    const { unknown, bytes } = this.#fallback;
+    if (bytes.length === 0 || !ids.includes(unknown)) return ids;
+    // What the vocabulary lacks is spelled in UTF-8 bytes (the library does this for byte pairs only).
+    return ids.flatMap((id, i) =>
+      id === unknown ? [...Buffer.from(tokens[i]!)].map((byte) => bytes[byte]!) : [id],
+    );
   }
 
   /**
@@ -165,6 +173,17 @@ async function readPairs(path: string, folder: string, isFolder: boolean): Promi
   }
   const bytes = isFolder || isBpeFile ? await readIfThere(bpe) : undefined;
   return bytes === undefined ? undefined : readBpeFile(bytes);
+}
+
+/** The ids of a unigram model's 256 byte tokens, by byte; none where it does not fall back to bytes. */
+function byteFallback(json: object): { unknown: number; bytes: number[] } {
+  const { model } = json as { model?: Record<string, unknown> };
+  if (model?.type !== 'Unigram' || model.byte_fallback !== true) return { unknown: -1, bytes: [] };
+  const ids = new Map((model.vocab as [string, number][]).map(([piece], id) => [piece, id]));
+  const hex = (byte: number) => byte.toString(16).toUpperCase().padStart(2, '0');
+  const bytes = Array.from({ length: 256 }, (_, byte) => ids.get(`<0x${hex(byte)}>`));
+  const isComplete = bytes.every((id) => id !== undefined);
+  return { unknown: Number(model.unk_id), bytes: isComplete ? (bytes as number[]) : [] };
 }
 
 /** Whether a `tokenizer.json` turns text to lower case. */
