@@ -10,6 +10,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadEmbedder } from '../dist/embedding/index.js';
+import { applyTransform, decodeImage } from '../dist/image/index.js';
 import { loadModel, openWeights, readTensor } from '../dist/models/index.js';
 
 const RELATIVE = 1e-4;
@@ -49,7 +50,7 @@ function report(model, step, output, shape, actual, expected) {
     model.padEnd(22),
     step.padEnd(16),
     output.padEnd(12),
-    `[${shape.join(', ')}]`.padEnd(14),
+    `[${shape.join(', ')}]`.padEnd(18),
     relative.toExponential(1).padStart(8),
     cosine.toFixed(9).padStart(12),
   ];
@@ -107,20 +108,34 @@ async function compareEndToEnd(name, folder) {
   if (!existsSync(file)) return;
   const { images, texts } = JSON.parse(await readFile(file, 'utf8'));
   const expected = await readAll(path.join(folder, 'e2e.safetensors'));
-  const concat = (rows) => Float32Array.from(rows.flatMap((r) => [...r]));
+  const files = images.map((f) => path.join(folder, f));
+
+  const { transform } = await loadModel(folder);
+  const prepare = async (f) => applyTransform(await decodeImage(await readFile(f)), transform);
+  const { shape, data } = expected.get('pixel_values');
+  report(name, 'from JPEG', 'pixel_values', shape, concat(await Promise.all(files.map(prepare))), data);
+
   for (const [output, { shape, data }] of outputsOf(expected)) {
     const embedder = await loadEmbedder(folder, { output, normalize: false });
-    const vectors = await embedder.embedImages(images.map((f) => path.join(folder, f)));
-    report(name, 'from JPEG', output, shape, concat(vectors), data);
-    if (texts && expected.has('text.projection') && embedder.hasText) {
-      const { shape: textShape, data: textData } = expected.get('text.projection');
-      const rows = await embedder.embedTexts(texts);
-      report(name, 'from text', output, textShape, concat(rows), textData);
-    }
+    report(name, 'from JPEG', output, shape, concat(await embedder.embedImages(files)), data);
+    const wanted = expected.get('text.projection');
+    if (texts && wanted && embedder.hasText)
+      report(name, 'from text', output, wanted.shape, concat(await embedder.embedTexts(texts)), wanted.data);
     await embedder.close();
   }
 }
 
+function concat(rows) {
+  const joined = new Float32Array(rows.length * rows[0].length);
+  rows.forEach((row, i) => {
+    joined.set(row, i * row.length);
+  });
+  return joined;
+}
+
+console.log(
+  `${'model'.padEnd(22)}  ${'step'.padEnd(16)}  ${'output'.padEnd(12)}  ${'shape'.padEnd(18)}  ${'error'.padStart(8)}  ${'cosine'.padStart(12)}`,
+);
 for (const name of names.length > 0 ? names : ['resnet50', 'vit-b16', 'clip-vit-b32']) {
   const folder = await mkdtemp(path.join(tmpdir(), 'afterimage-parity-'));
   try {
