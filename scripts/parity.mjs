@@ -146,9 +146,10 @@ for (const name of names.length > 0 ? names : ['resnet50', 'vit-b16', 'clip-vit-
       });
     } catch (error) {
       console.error(`${python} ${script} ${name}: ${error.stderr?.toString().trim() || error.message}`);
-      console.error(
-        'Set AFTERIMAGE_PYTHON to a Python that has torch, torchvision, timm, transformers and Pillow.',
-      );
+      if (error.code === 'ENOENT' || /ModuleNotFoundError/.test(error.stderr?.toString()))
+        console.error(
+          'Set AFTERIMAGE_PYTHON to a Python with torch, timm, transformers, open_clip and Pillow.',
+        );
       process.exitCode = 2;
       break;
     }
