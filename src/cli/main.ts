@@ -22,7 +22,7 @@ const MODELS: CommandTable = {
     load: async () => (await import('./commands/models/pull.js')).pull,
   },
   verify: {
-    summary: 'check downloaded files against their checksums, and repair them',
+    summary: 'check downloaded files against their checksums',
     load: async () => (await import('./commands/models/verify.js')).verify,
   },
   remove: {

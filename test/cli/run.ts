@@ -24,7 +24,8 @@ export interface Running {
 export interface RunOptions {
   cwd?: string;
   env?: Record<string, string>;
-  stdin?: string;
+  /** What standard input holds; null leaves it open and empty. @default nothing */
+  stdin?: string | null;
 }
 
 /** Starts `afterimage` with these words. Its caches are in `cwd`, so that it finds nothing of this machine's user. */
@@ -50,7 +51,7 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
     stderr += text;
   });
   child.stdin.on('error', () => undefined); // a program that does not read its input
-  child.stdin.end(options.stdin ?? '');
+  if (options.stdin !== null) child.stdin.end(options.stdin ?? '');
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
@@ -61,6 +62,15 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
 /** Runs `afterimage` to its end. */
 export function run(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   return start(args, options).ended;
+}
+
+/** Waits until `what` is true, asking every few milliseconds; fails after 20 s. */
+export async function until(what: () => boolean): Promise<void> {
+  const limit = Date.now() + 20_000;
+  while (!what()) {
+    if (Date.now() > limit) throw new Error('waited for 20 s in vain');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 /** A folder for one test file, and its removal. */

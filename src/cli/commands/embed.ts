@@ -124,7 +124,7 @@ async function report(
   else if (out !== undefined) {
     const { model, output, dtype, dimension } = identity;
     await print(
-      `${out}: ${plural(embedded, 'vector')} of ${count(dimension)} numbers (${model}, ${output}, ${dtype})`,
+      `${out}: ${plural(embedded, 'vector')} of dimension ${count(dimension)} (${model}, ${output}, ${dtype})`,
     );
     if (skipped > 0) await print(`${count(skipped)} were there already`);
     if (embedded > 0) await print(dim(`${duration(seconds)}, ${rate(embedded / seconds)}`));
