@@ -9,9 +9,10 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModelError, nearestName } from '../errors.js';
-import { type BundledModel, bundled, type PublishedModel, published } from './catalogue-entries.js';
+import { bundled, published } from './catalogue-entries.js';
+import type { BundledModel, PublishedModel } from './catalogue-types.js';
 
-export type { BundledModel, ModelFamily, Preprocessing, PublishedModel } from './catalogue-entries.js';
+export type { BundledModel, ModelFamily, Preprocessing, PublishedModel } from './catalogue-types.js';
 
 /** The model that is used when none is named: it ships with the package and needs no network. */
 export const defaultModel = 'mini-cnn';

@@ -112,6 +112,7 @@ export async function downloadFiles(
   for (const file of wanted) if (!names.includes(file)) throw noSuchFile(context, file, names);
 
   const infos = await Promise.all(wanted.map((file) => askFile(context, file, revision)));
+  infos.sort((a, b) => a.size - b.size); // the weights last: where they are, all is
   const allTotal = infos.reduce((sum, info) => sum + info.size, 0);
   const snapshot = join(folder, 'snapshots', revision);
   const result: HubFiles = { folder: snapshot, revision, files: {} };
