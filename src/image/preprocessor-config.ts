@@ -11,7 +11,7 @@
 import { nearestName, UsageError } from '../errors.js';
 import type { Filter } from './filters.js';
 import type { CropSpec, ResizeSpec, TransformSpec } from './transform.js';
-import { CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD } from './transform-presets.js';
+import { CLIP_MEAN, CLIP_STD } from './transform-presets.js';
 
 /** What a processor does where its file is silent. */
 interface Defaults {
@@ -57,8 +57,6 @@ const PROCESSORS: Record<string, Defaults> = {
     do_center_crop: true,
     size: { height: 256, width: 256 },
     resample: 3,
-    image_mean: IMAGENET_MEAN,
-    image_std: IMAGENET_STD,
   },
   Siglip: { ...VIT, square: false, resample: 3 },
   ConvNext: {
@@ -66,8 +64,6 @@ const PROCESSORS: Record<string, Defaults> = {
     size: { shortest_edge: 384 },
     square: false,
     resample: 3,
-    image_mean: IMAGENET_MEAN,
-    image_std: IMAGENET_STD,
   },
 };
 PROCESSORS.ConvNeXT = PROCESSORS.ConvNext!;
