@@ -11,7 +11,15 @@ import { bold, dim, print } from '../terminal.js';
 import { bytes, duration, plural, rate } from '../units.js';
 
 const NEIGHBOURS = 4;
-const QUERIES = 6;
+/** Samples that have their like among the others. */
+const QUERIES = [
+  'cat-running-1',
+  'emoji-car',
+  'emoji-strawberry',
+  'emoji-face-happy',
+  'mountains-alpine',
+  'cat-portrait',
+];
 
 export const demo = defineCommand({
   name: 'demo',
@@ -54,9 +62,9 @@ export const demo = defineCommand({
     await print(`\n${bold('2. Read the file back and find the nearest neighbours (cosine)')}`);
     const stored = await readEmbeddings(place.vectors);
     const vectors = rowsOf(stored);
-    const queries = pickQueries(stored.ids);
-    const found = nearestNeighbours(vectors, NEIGHBOURS, queries);
     const named = (i: number) => path.parse(stored.ids[i]!).name;
+    const queries = [...stored.ids.keys()].filter((i) => QUERIES.includes(named(i)));
+    const found = nearestNeighbours(vectors, NEIGHBOURS, queries);
     const rows = found.map((neighbours, q) => [
       named(queries[q]!),
       ...neighbours.map(({ index, score }) => `${score.toFixed(2)} ${named(index)}`),
@@ -134,10 +142,4 @@ async function damagedImage(samples: string): Promise<Buffer> {
 
 function rowsOf({ vectors, dimension, ids }: Embeddings): Float32Array[] {
   return ids.map((_, i) => vectors.subarray(i * dimension, (i + 1) * dimension));
-}
-
-/** Some images, spread over the list. */
-function pickQueries(ids: readonly string[]): number[] {
-  const n = Math.min(QUERIES, ids.length);
-  return Array.from({ length: n }, (_, i) => Math.floor((i * ids.length) / n));
 }
