@@ -5,11 +5,10 @@
  * while (another machine on a shared disk). Should two writers ever meet all the same, nothing is lost: a download is
  * renamed into place only after its checksum was verified.
  */
-import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { temporaryName } from './cache.js';
 
 const RENEW_MS = 5_000;
 const STALE_MS = 60_000;
@@ -62,11 +61,23 @@ async function isStale(path: string): Promise<boolean> {
   return holder?.host === hostname() && Number.isInteger(holder.pid) && !isAlive(holder.pid!);
 }
 
-/** Of several that find a lock stale, one moves it away. */
+/**
+ * Removes a stale lock. Only the holder of a second lock may, and it looks again first: otherwise one process could
+ * remove the fresh lock of another that found the same stale one.
+ */
 async function removeStale(path: string): Promise<void> {
-  const aside = temporaryName(path);
-  await rename(path, aside).catch(() => undefined);
-  await rm(aside, { force: true });
+  const guard = `${path}.takeover`;
+  if (await take(guard)) {
+    try {
+      if (await isStale(path)) await rm(path, { force: true });
+    } finally {
+      await rm(guard, { force: true });
+    }
+  } else {
+    const info = await stat(guard).catch(() => undefined);
+    if (info !== undefined && Date.now() - info.mtimeMs > STALE_MS) await rm(guard, { force: true });
+    else await sleep(POLL_MS);
+  }
 }
 
 function isAlive(pid: number): boolean {
