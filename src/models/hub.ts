@@ -239,15 +239,11 @@ async function askRepo(context: HubContext): Promise<{ revision: string; names: 
   const { modelInfo } = await import('@huggingface/hub');
   const { repo, revision, endpoint } = context;
   const additionalFields: ('sha' | 'filePaths')[] = ['sha', 'filePaths'];
-  const info = await modelInfo({
-    name: repo,
-    revision,
-    hubUrl: endpoint,
-    additionalFields,
-    fetch: hubFetch(context),
-  });
-  if (!/^[0-9a-f]{40}$/.test(info.sha))
-    throw new HubError(`${repo}: expected a commit but the hub says "${info.sha}"`);
+  const request = { name: repo, revision, hubUrl: endpoint, additionalFields, fetch: hubFetch(context) };
+  const info = await modelInfo(request).catch((cause: unknown) => notUnderstood(context, cause));
+  if (!/^[0-9a-f]{40}$/.test(info.sha) || !Array.isArray(info.filePaths)) {
+    return notUnderstood(context, new Error(`it gives the commit ${JSON.stringify(info.sha)}`));
+  }
   return { revision: info.sha, names: info.filePaths };
 }
 
@@ -263,13 +259,8 @@ async function askFile(context: HubContext, file: string, revision: string): Pro
   const { repo, endpoint } = context;
   const path = file.split('/').map(encodeURIComponent).join('/');
   const fetch = sizeOnly(hubFetch(context));
-  const info = await fileDownloadInfo({
-    repo: { type: 'model', name: repo },
-    path,
-    revision,
-    hubUrl: endpoint,
-    fetch,
-  });
+  const request = { repo: { type: 'model', name: repo } as const, path, revision, hubUrl: endpoint, fetch };
+  const info = await fileDownloadInfo(request).catch((cause: unknown) => notUnderstood(context, cause));
   if (info === null) throw noSuchFile(context, file, []);
   return {
     file,
@@ -279,11 +270,28 @@ async function askFile(context: HubContext, file: string, revision: string): Pro
   };
 }
 
+/** Failures of the official client that are neither ours nor the caller's: an answer that is not the hub's. */
+function notUnderstood({ repo, endpoint, signal }: HubContext, cause: unknown): never {
+  signal?.throwIfAborted();
+  if (cause instanceof HubError) throw cause;
+  throw new HubError(`${repo}: ${endpoint} does not answer as the hub does (${(cause as Error).message})`, {
+    cause,
+    hint: 'Check HF_ENDPOINT; a login page or a proxy may answer in its place.',
+  });
+}
+
 /** The official client asks for one byte to learn a file's size; a server without ranges sends all: that is cut short. */
 function sizeOnly(request: typeof fetch): typeof fetch {
   return async (input, init) => {
-    const response = await request(input, init);
+    let response = await request(input, init);
     await response.body?.cancel();
+    if (response.status === 416) {
+      // An empty file has no first byte: it is asked for whole.
+      const headers = new Headers(init?.headers);
+      headers.delete('range');
+      response = await request(input, { ...init, headers });
+      await response.body?.cancel();
+    }
     const { status, headers } = response;
     const size = headers.get('x-linked-size') ?? headers.get('content-length');
     if (!headers.has('content-range') && size !== null) headers.set('content-range', `bytes 0-0/${size}`);

@@ -138,6 +138,13 @@ describe('a hub that behaves', () => {
     expect(server.takeLog()).toEqual([]);
   });
 
+  it('takes empty files', async () => {
+    server.publish(repo, { [file]: weights, LICENSE: '' });
+    const { files } = await downloadFiles(repo, [file], options);
+    expect((await stat(files.LICENSE!)).size).toBe(0);
+    expect((await verifyCached(repo, options)).map(({ problem }) => problem)).toEqual([undefined, undefined]);
+  });
+
   it('sends the token to the hub and never to the storage', async () => {
     server.token = 'hf_secret';
     await downloadFiles(repo, [file], { ...options, token: 'hf_secret' });
@@ -294,6 +301,26 @@ describe('a server in trouble', () => {
     ];
     expect((await failure(downloadFiles(repo, [file], options))).message).toMatch(
       /was changed at the publisher/,
+    );
+  });
+
+  it('says so when something else answers in place of the hub', async () => {
+    const page = {
+      status: 200,
+      headers: { 'content-type': 'text/html' },
+      body: '<html>please log in</html>',
+    };
+    server.faults = [{ match: /api/, ...page }];
+    const error = await failure(downloadFiles(repo, [file], options));
+    expect(error.message).toMatch(/does not answer as the hub does/);
+    expect(error.hint).toMatch(/HF_ENDPOINT/);
+    server.faults = [{ match: /resolve/, times: 9, ...page }];
+    expect((await failure(downloadFiles(repo, [file], options))).message).toMatch(
+      /does not answer as the hub does/,
+    );
+    server.faults = [{ match: /api/, status: 200, body: '{"sha":"../../x"}' }];
+    expect((await failure(downloadFiles(repo, [file], options))).message).toMatch(
+      /does not answer as the hub does/,
     );
   });
 
@@ -491,6 +518,7 @@ describe('places', () => {
     expect(hubCacheFolder({ XDG_CACHE_HOME: '/x' })).toBe('/x/huggingface/hub');
     expect(hubCacheFolder({ XDG_CACHE_HOME: '/x', HF_HOME: '~/h' })).toBe(`${home}/h/hub`);
     expect(hubCacheFolder({ HF_HOME: '/h', HUGGINGFACE_HUB_CACHE: '/old' })).toBe('/old');
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces are what is tested
     expect(hubCacheFolder({ HF_HUB_CACHE: '$B/${C}/$D', B: '/b', C: 'c', HF_HOME: '/h' })).toBe('/b/c/$D');
     expect(huggingFaceHome({ HF_HOME: '/h' })).toBe('/h');
     expect(cacheFolder({ AFTERIMAGE_CACHE: '/a', XDG_CACHE_HOME: '/x' })).toBe('/a');
