@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Embeddings, readEmbeddings } from '#src/embedding/index.js';
 import { makeImages, makeModel, seeded } from './images.js';
-import { run, scratch, start, until } from './run.js';
+import { BIN, run, scratch, start, until } from './run.js';
 
 const N = 160;
 const { folder, remove } = scratch();
@@ -51,7 +51,7 @@ it.each(['SIGINT', 'SIGTERM'] as const)(
     const { code, stderr, stdout } = await ended;
     expect(code).toBe(signal === 'SIGINT' ? 130 : 143);
     expect(stderr).toContain(
-      `Go on with:\n  afterimage embed 'my photos' --model net --batch-size 4 --out ${out} --resume`,
+      `Go on with:\n  node ${BIN} embed 'my photos' --model net --batch-size 4 --out ${out} --resume`,
     );
     const done = Number(/: (\d+) vectors/.exec(stdout)![1]);
     expect(done).toBeGreaterThan(0);

@@ -1,8 +1,9 @@
 /** @file What the command line says in words: units, tables, progress, quoting. */
 import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ProgressLine } from '#src/cli/progress.js';
-import { quote, resumeCommand } from '#src/cli/quote.js';
+import { programName, quote, resumeCommand } from '#src/cli/quote.js';
 import { table } from '#src/cli/table.js';
 import { wrap } from '#src/cli/terminal.js';
 import { bytes, count, duration, plural, rate } from '#src/cli/units.js';
@@ -70,11 +71,21 @@ describe('quoting', () => {
     expect(quote('plain-1.jpg')).toBe('plain-1.jpg');
   });
 
+  it('knows how the program was called', () => {
+    expect(programName('/usr/bin/afterimage', {})).toBe('afterimage');
+    expect(programName('/p/node_modules/afterimage/dist/cli/bin.js', {})).toBe('afterimage');
+    expect(programName('/p/node_modules/.bin/afterimage', { npm_command: 'exec' })).toBe('npx afterimage');
+    expect(programName(path.resolve('dist/cli/bin.js'), {})).toBe(
+      `node ${path.join('dist', 'cli', 'bin.js')}`,
+    );
+    expect(programName('/else where/bin.js', {})).toBe("node '/else where/bin.js'");
+  });
+
   it('puts --resume once, before --, and takes --overwrite away', () => {
-    expect(resumeCommand(['my photos', '--out', 'v.npy', '--overwrite'])).toBe(
+    expect(resumeCommand(['my photos', '--out', 'v.npy', '--overwrite'], 'afterimage')).toBe(
       "afterimage embed 'my photos' --out v.npy --resume",
     );
-    expect(resumeCommand(['--resume', '-o', 'v.npy', '--', '--odd.jpg'])).toBe(
+    expect(resumeCommand(['--resume', '-o', 'v.npy', '--', '--odd.jpg'], 'afterimage')).toBe(
       'afterimage embed -o v.npy --resume -- --odd.jpg',
     );
   });

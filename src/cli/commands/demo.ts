@@ -5,12 +5,12 @@ import { pathToFileURL } from 'node:url';
 import type { Embeddings } from '../../embedding/index.js';
 import { UsageError } from '../../errors.js';
 import { defineCommand } from '../command.js';
-import { quote } from '../quote.js';
+import { programName, quote } from '../quote.js';
 import { table } from '../table.js';
 import { bold, dim, print } from '../terminal.js';
 import { bytes, duration, plural, rate } from '../units.js';
 
-const NEIGHBOURS = 4;
+const NEIGHBOURS = 3;
 /** Samples that have their like among the others. */
 const QUERIES = [
   'cat-running-1',
@@ -69,7 +69,7 @@ export const demo = defineCommand({
       named(queries[q]!),
       ...neighbours.map(({ index, score }) => `${score.toFixed(2)} ${named(index)}`),
     ]);
-    await print(table(['query', 'nearest', '2nd', '3rd', '4th'], rows, '   '));
+    await print(table(['query', 'nearest', 'second', 'third'], rows, '   '));
 
     const { contactSheet } = await import('../demo/contact-sheet.js');
     const tile = (i: number, caption: string) => ({ file: stored.ids[i]!, caption });
@@ -96,13 +96,13 @@ export const demo = defineCommand({
 
     await print(`\n${bold('Next')}`);
     for (const line of [
-      'afterimage embed photo.jpg',
-      'afterimage embed photos/ --out vectors.parquet',
-      'afterimage models list',
-      `afterimage precision ${quote(path.relative('', SAMPLES) || SAMPLES)}`,
-      'afterimage doctor',
+      'embed photo.jpg',
+      'embed photos/ --out vectors.parquet',
+      'models list',
+      `precision ${quote(path.relative('', SAMPLES) || SAMPLES)}`,
+      'doctor',
     ])
-      await print(`   ${line}`);
+      await print(`   ${programName()} ${line}`);
     return 0;
   },
 });
