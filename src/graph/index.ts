@@ -1,5 +1,6 @@
 /** @file The numeric engine's public names. */
 export { type Constant, Graph } from './graph.js';
+export { inline } from './inline.js';
 export type { Bind, Binding } from './onnx.js';
 export * as ops from './ops/index.js';
 export { PRECISIONS, type Precision } from './precision.js';

@@ -9,6 +9,7 @@ import type { TransformSpec } from '../image/index.js';
 import type { OutputName } from './architecture.js';
 import { defaultModel, resolveModel } from './catalogue.js';
 import { type DownloadOptions, downloadFiles, findCached, type HubFiles, listRepoFiles } from './hub.js';
+import { readModelCard } from './model-card.js';
 
 /** Where to look, and whether the network may be used. */
 export type LocateOptions = Pick<
@@ -61,7 +62,7 @@ export async function locateModel(
         name: path.basename(path.resolve(resolved.path)),
         revision: null,
         path: resolved.path,
-        licence: null,
+        licence: await licenceIn(resolved.path),
       };
     case 'bundled': {
       const { entry, path: folder } = resolved;
@@ -92,7 +93,12 @@ export async function locateModel(
         ...(resolved.revision ? { revision: resolved.revision } : {}),
         ...options,
       });
-      return { name: resolved.repo, revision: files.revision, path: files.folder, licence: null };
+      return {
+        name: resolved.repo,
+        revision: files.revision,
+        path: files.folder,
+        licence: await licenceIn(files.folder),
+      };
     }
     default:
       return resolved satisfies never;
@@ -106,6 +112,10 @@ function fetchFiles(repo: string, files: readonly string[], options: LocateOptio
     optionalFiles: COMPANIONS,
     ...(onDownload ? { onProgress: onDownload } : {}),
   });
+}
+
+async function licenceIn(where: string): Promise<string | null> {
+  return (await readModelCard(where))?.licence ?? null;
 }
 
 /** A repository that the catalogue does not know: its weights are found by their usual names. */

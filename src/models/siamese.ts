@@ -6,62 +6,45 @@
  * follow `backbone.` and the head is `head.weight`, `head.bias`.
  */
 import { ModelError } from '../errors.js';
-import { Graph, type Parameter, type Value } from '../graph/index.js';
-import type { Architecture, PublisherConfig, TensorShapes } from './architecture.js';
+import { Graph, inline } from '../graph/index.js';
+import type { Architecture, OutputName, PublisherConfig, TensorShapes } from './architecture.js';
+import { clip } from './clip.js';
 import { checkTensors, dense, shapeOf } from './cnn-layers.js';
+import { dinov2 } from './dinov2.js';
 import { inception } from './inception.js';
 import { mobilenet } from './mobilenet.js';
 import { resnet } from './resnet.js';
+import { siglip } from './siglip.js';
 import { vgg } from './vgg.js';
+import { vit } from './vit.js';
 
 /** `model_type` in the `config.json` of such a model. */
 export const SIAMESE = 'afterimage-siamese';
 
 const PREFIX = 'backbone.';
 
-/** What a backbone hands to the head. */
-const SOURCES = ['logits', 'pooled'] as const;
-
 export interface SiameseConfig {
   /** A backbone and its configuration, in a form that needs no knowledge of either. */
   backbone: { name: string; image(): Graph; inputSize: { height: number; width: number } };
-  from: (typeof SOURCES)[number];
+  /** The output of the backbone that the head takes: a vector for each image. */
+  from: OutputName;
   /** Length of the embedding. */
   head: number;
-}
-
-/**
- * Copies a graph into `target` with `x` for its first input and `prefix` before the names of its parameters.
- * Returns its outputs there.
- */
-export function inline(target: Graph, source: Graph, x: Value, prefix: string): Map<string, Value> {
-  const map = new Map<Value, Value>([[source.inputs[0]!, x]]);
-  for (const p of source.parameters.values())
-    map.set(p, target.parameter(prefix + p.name, p.shape, p.dtype) satisfies Parameter);
-  for (const { value, data } of source.constants)
-    map.set(value, target.constant(data, value.shape as readonly number[], value.dtype));
-  for (const node of source.nodes) {
-    const inputs = node.inputs.map((v) => (v ? map.get(v)! : null));
-    const outputs = target.multi(node.op, inputs, node.outputs, node);
-    node.outputs.forEach((v, i) => {
-      map.set(v, outputs[i]!);
-    });
-  }
-  return new Map([...source.outputs].map(([name, v]) => [name, map.get(v)!]));
 }
 
 function image({ backbone, from, head }: SiameseConfig): Graph {
   const graph = new Graph('siamese');
   const { height, width } = backbone.inputSize;
   const pixels = graph.input('pixel_values', ['N', 3, height, width]);
-  const source = inline(graph, backbone.image(), pixels, PREFIX).get(from);
-  if (!source)
+  const outputs = inline(graph, backbone.image(), pixels, PREFIX);
+  const source = outputs.get(from);
+  if (source?.shape.length !== 2) {
+    const vectors = [...outputs].filter(([, v]) => v.shape.length === 2).map(([name]) => name);
     throw new ModelError(
-      `siamese: expected the ${backbone.name} backbone to have "${from}" but it has none`,
-      {
-        hint: 'weights without a classifier have no logits; set "from" to "pooled"',
-      },
+      `siamese: expected "from" to be an output of the ${backbone.name} backbone with one vector an image but received ${JSON.stringify(from)}`,
+      { hint: `it has ${vectors.join(', ')}; weights without a classifier have no logits` },
     );
+  }
   graph.output('embedding', dense(source, 'head', head));
   return graph;
 }
@@ -73,11 +56,7 @@ function image({ backbone, from, head }: SiameseConfig): Graph {
 export function siameseOver(backbones: readonly Architecture<unknown>[]): Architecture<SiameseConfig> {
   function configure(config: PublisherConfig, tensors: TensorShapes): SiameseConfig | undefined {
     if (config?.model_type !== SIAMESE) return undefined;
-    const from = (config.from ?? 'logits') as SiameseConfig['from'];
-    if (!SOURCES.includes(from))
-      throw new ModelError(
-        `siamese: expected "from" to be one of ${SOURCES.join(', ')} but received ${JSON.stringify(from)}`,
-      );
+    const from = (config.from ?? 'logits') as OutputName;
     const inner = new Map(
       [...tensors]
         .filter(([n]) => n.startsWith(PREFIX))
@@ -123,5 +102,14 @@ function backboneOf(
   });
 }
 
-/** The Siamese network over a convolutional backbone. Output: `embedding`. */
-export const siamese: Architecture<SiameseConfig> = siameseOver([resnet, mobilenet, vgg, inception]);
+/** The Siamese network over any backbone. Output: `embedding`. */
+export const siamese: Architecture<SiameseConfig> = siameseOver([
+  clip,
+  siglip,
+  dinov2,
+  vit,
+  resnet,
+  vgg,
+  inception,
+  mobilenet,
+] as readonly Architecture<unknown>[]);

@@ -30,9 +30,9 @@ describe('siamese', () => {
   });
 
   it.each([
-    [siamese, { from: 'tokens' }, /"from" to be one of logits, pooled but received "tokens"/],
+    [siamese, { from: 'tokens' }, /"from" to be an output of the resnet backbone .* received "tokens"/],
     [siamese, { head: 128 }, /a head of 128 but the weights have 8/],
-    [siamese, { from: 'logits' }, /the vgg backbone to have "logits"/],
+    [siamese, { from: 'logits' }, /an output of the vgg backbone .* received "logits"/],
     [siameseOver([resnet]), {}, /none of resnet knows the backbone/],
   ])('refuses what does not fit: %#', (architecture, change, message) => {
     const refused = () => build(architecture, pooled, { config: { ...readConfig(pooled), ...change } });
