@@ -65,7 +65,7 @@ export async function decodeWithSharp(bytes: Uint8Array, request: SharpRequest):
     // Pillow too goes on where libjpeg only warns, and stops where data is missing.
     failOn: 'truncated',
     ignoreIcc: true,
-    limitInputPixels: request.maxPixels,
+    limitInputPixels: Number.isSafeInteger(request.maxPixels) ? request.maxPixels : false,
     sequentialRead: true,
   };
   const picture: Sharp = sharp(bytes, options);

@@ -28,7 +28,10 @@ export const DEFAULT_MAX_PIXELS = 178_956_970;
  * - AVIF: libheif and libaom instead of libavif; they agree within 1 where colour is stored at full resolution, and
  *   where it is stored at half resolution they differ at sharp coloured edges, because Pillow interpolates colour.
  * - AVIF and HEIC carry rotation in the container and are always upright, also with `orient: false`.
- * - `mode: 'fast'` with `targetSize` decodes JPEG at a fraction of its size; see `docs` of {@link DecodeOptions}.
+ * - `mode: 'fast'` with `targetSize` lets JPEG and opaque WebP be shrunk while they are decoded, down to twice that
+ *   size. Measured after a bicubic resize to 224 on 54 pictures of 1800 to 4000 pixels: JPEG differs from `exact` by
+ *   0.3 to 0.75 levels of 255 in the mean and 11 at most, WebP by up to 1.3 and 15; a 12-megapixel JPEG takes 0.4 of
+ *   the time.
  *
  * @throws ImageError of stage `decode`: empty, unknown, unsupported, truncated or damaged data, or too many pixels.
  */
@@ -39,7 +42,7 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
     return await decodeFormat(bytes, format, { ...options, source });
   } catch (error) {
     if (error instanceof ImageError) throw error;
-    throw new ImageError('decode', source, describeFailure(format, error), { cause: error });
+    throw new ImageError('decode', source, describeFailure(bytes, format, error), { cause: error });
   }
 }
 
@@ -158,11 +161,19 @@ function checkPixels(width: number, height: number, limit: number, source: strin
 }
 
 /** One line a person can read, from whatever a decoder threw. */
-function describeFailure(format: ImageFormat, error: unknown): string {
-  const message = (error instanceof Error ? error.message : String(error)).trim();
-  if (error instanceof RangeError) return `the ${format.toUpperCase()} file is truncated inside its header`;
-  if (/premature end|truncated|unexpected end|bad seek|not enough|past end|end of file/i.test(message)) {
-    return `the ${format.toUpperCase()} file is truncated (${message.split('\n').at(-1)})`;
-  }
-  return `the ${format.toUpperCase()} file cannot be decoded (${message.split('\n').at(-1)})`;
+function describeFailure(bytes: Uint8Array, format: ImageFormat, error: unknown): string {
+  const name = `the ${format.toUpperCase()} file`;
+  if (error instanceof RangeError) return `${name} is truncated inside its header`;
+  const message = (error instanceof Error ? error.message : String(error)).trim().split('\n').at(-1)!;
+  if (message.startsWith('the file is truncated')) return message.replace('the file', name);
+  const cut =
+    /premature end|truncated|unexpected end|bad seek|past end/i.test(message) || endsEarly(bytes, format);
+  return `${name} ${cut ? 'is truncated' : 'is damaged or of an unknown kind'} (${message})`;
+}
+
+/** Whether a file lacks the end that its format demands; libpng and libwebp do not say so themselves. */
+function endsEarly(bytes: Uint8Array, format: ImageFormat): boolean {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (format === 'png') return !buffer.includes('IEND');
+  return format === 'webp' && (buffer.length < 8 || buffer.readUInt32LE(4) + 8 > buffer.length);
 }

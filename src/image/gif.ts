@@ -5,10 +5,20 @@
 
 import type { RgbImage } from './types.js';
 
-/** The size of a GIF's logical screen. @throws RangeError where the file ends before it. */
+/**
+ * The size of the picture: the logical screen, grown to hold the first frame.
+ * @throws Error where the file ends before its first frame.
+ */
 export function gifSize(bytes: Uint8Array): { width: number; height: number } {
+  return canvasSize(bytes, firstFrame(bytes));
+}
+
+function canvasSize(bytes: Uint8Array, frame: Frame): { width: number; height: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return { width: view.getUint16(6, true), height: view.getUint16(8, true) };
+  return {
+    width: Math.max(view.getUint16(6, true), frame.left + frame.width),
+    height: Math.max(view.getUint16(8, true), frame.top + frame.height),
+  };
 }
 
 interface Frame {
@@ -23,14 +33,12 @@ interface Frame {
 }
 
 /**
- * Decodes the first frame to RGB, on the logical screen (which grows to hold the frame).
+ * Decodes the first frame to RGB, on the canvas of {@link gifSize}.
  * @throws Error with a reason alone where the file is cut off or holds no picture.
  */
 export function decodeGif(bytes: Uint8Array): RgbImage {
-  const screen = gifSize(bytes);
   const frame = firstFrame(bytes);
-  const width = Math.max(screen.width, frame.left + frame.width);
-  const height = Math.max(screen.height, frame.top + frame.height);
+  const { width, height } = canvasSize(bytes, frame);
   const indices = decodeLzw(bytes, frame.codesAt, frame.width * frame.height);
 
   const data = new Uint8Array(width * height * 3);

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ImageError } from '#src/errors.js';
-import { decodeImage, fromRawImage } from '#src/image/index.js';
+import { decodeImage, fromRawImage, resize } from '#src/image/index.js';
 import { differences, distance, fixtures, type GoldenEntry, readGolden } from './golden.js';
 
 const files = path.join(fixtures, 'files');
@@ -85,7 +85,8 @@ describe('what cannot be decoded', () => {
     expect(failure).toBeInstanceOf(ImageError);
     expect(failure.stage).toBe('decode');
     expect(failure.source).toBe(name);
-    if (name.includes('jpeg-truncated')) expect(failure.reason).toMatch(/^the JPEG file is truncated/);
+    if (/(jpeg|png|webp|gif|bmp)-truncated/.test(name))
+      expect(failure.reason).toMatch(/^the [A-Z]+ file is truncated/);
   });
 
   it.each([
@@ -124,6 +125,29 @@ describe('what cannot be decoded', () => {
   });
 });
 
+describe('damaged at random', () => {
+  // Own decoders and header readers: whatever the bytes, a picture or an ImageError, and never an endless loop.
+  const names = Object.keys(golden).filter((name) =>
+    /^(gif|bmp)-|^(jpeg-exif-6|png-exif-6|webp-exif-8)/.test(name),
+  );
+  it.each(names)('%s', async (name) => {
+    const whole = readFileSync(path.join(files, name));
+    let state = whole.length;
+    const next = (below: number): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    for (let round = 0; round < 25; round++) {
+      const bytes = Buffer.from(whole);
+      for (let i = 0; i < 6; i++) bytes[next(i < 4 ? Math.min(120, bytes.length) : bytes.length)] = next(256);
+      const part = bytes.subarray(0, round % 3 === 0 ? next(bytes.length) : bytes.length);
+      const result = await decodeImage(part, { maxPixels: 1_000_000 }).catch((e) => e);
+      if (result instanceof Error) expect(result, String(result.stack)).toBeInstanceOf(ImageError);
+      else expect(result.data.length).toBe(result.width * result.height * 3);
+    }
+  });
+});
+
 describe('options', () => {
   const turned = readFileSync(path.join(files, 'jpeg-exif-6.jpg'));
 
@@ -155,6 +179,24 @@ describe('options', () => {
     expect([...image.data.subarray(0, 3)]).toEqual([255, 255, 255]);
     expect([...image.data.subarray((15 * 40 + 20) * 3, (15 * 40 + 20) * 3 + 3)]).toEqual([255, 0, 0]);
   });
+
+  it.each(['jpeg-420.jpg', 'webp-lossy.webp'])(
+    'fast decodes %s at about twice the size that is needed',
+    async (name) => {
+      const bytes = readFileSync(path.join(files, name));
+      const exact = resize(await decodeImage(bytes), 22, 16, 'bicubic');
+      const shrunk = await decodeImage(bytes, { mode: 'fast', targetSize: 16 });
+      expect(shrunk).toMatchObject({ width: 44, height: 32, originalWidth: 97, originalHeight: 71 });
+      const found = distance(resize(shrunk, 22, 16, 'bicubic'), exact);
+      expect(found.mean).toBeGreaterThan(0);
+      expect(found.mean).toBeLessThan(4);
+      // Nothing is gained by shrinking to more than half: exact then.
+      expect(await decodeImage(bytes, { mode: 'fast', targetSize: 18 })).toMatchObject({
+        width: 97,
+        height: 71,
+      });
+    },
+  );
 
   it('raw pixels become RGB', () => {
     const grey = fromRawImage({ data: Uint8Array.of(5, 9), width: 2, height: 1, channels: 1 });

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type DecodedImage, decodeImage, type Filter, resize } from '#src/image/index.js';
+import { decodeImage, type Filter, type RgbImage, resize } from '#src/image/index.js';
 
 export const fixtures = path.join(import.meta.dirname, '../fixtures/image');
 
@@ -35,7 +35,7 @@ export async function differences(file: string, golden: GoldenEntry): Promise<st
 }
 
 /** Largest and mean absolute difference of two pictures of one size. */
-export function distance(a: DecodedImage, b: DecodedImage): { max: number; mean: number } {
+export function distance(a: RgbImage, b: RgbImage): { max: number; mean: number } {
   if (a.width !== b.width || a.height !== b.height) throw new Error('the sizes differ');
   let max = 0;
   let sum = 0;
