@@ -30,7 +30,7 @@ describe('siamese', () => {
   });
 
   it.each([
-    [siamese, { from: 'tokens' }, /"from" to be an output of the resnet backbone .* received "tokens"/],
+    [siamese, { from: 'tokens' }, /"from" to be an output of the vgg backbone .* received "tokens"/],
     [siamese, { head: 128 }, /a head of 128 but the weights have 8/],
     [siamese, { from: 'logits' }, /an output of the vgg backbone .* received "logits"/],
     [siameseOver([resnet]), {}, /none of resnet knows the backbone/],
