@@ -22,6 +22,8 @@ export interface Running {
 }
 
 export interface RunOptions {
+  /** The program to run. @default this package's */
+  bin?: string;
   cwd?: string;
   env?: Record<string, string>;
   /** What standard input holds; null leaves it open and empty. @default nothing */
@@ -31,7 +33,7 @@ export interface RunOptions {
 /** Starts `afterimage` with these words. Its caches are in `cwd`, so that it finds nothing of this machine's user. */
 export function start(args: readonly string[], options: RunOptions = {}): Running {
   const cwd = options.cwd ?? process.cwd();
-  const child = spawn(process.execPath, [BIN, ...args], {
+  const child = spawn(process.execPath, [options.bin ?? BIN, ...args], {
     cwd,
     env: {
       PATH: process.env.PATH ?? '',

@@ -1,0 +1,109 @@
+/** @file What runs on the packaged model and samples: demo, doctor, the default model; from a copy of the package. */
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Diagnosis } from '#src/embedding/index.js';
+import { readEmbeddings } from '#src/embedding/index.js';
+import { run, scratch } from './run.js';
+
+const { folder, remove } = scratch();
+const root = path.join(import.meta.dirname, '..', '..');
+const at = { cwd: folder };
+afterAll(remove);
+
+describe('demo', () => {
+  it('embeds the samples, shows a failure, prints neighbours and writes a page', async () => {
+    const { code, stdout, stderr } = await run(['demo'], at);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const pictures = readdirSync(path.join(root, 'samples')).filter((name) => /\.(jpg|png)$/.test(name));
+    expect(stdout).toContain(`${pictures.length} images`);
+    expect(stdout).toMatch(/failed: damaged\.jpg: .+ \(decode\)/);
+    expect(stdout).toMatch(/^ +cat-running-1 +[01]\.\d\d \S+ +[01]\.\d\d \S+/m);
+    expect(stdout.split('\n').filter((line) => [...line].length > 110)).toEqual([]);
+
+    const out = (name: string) => path.join(folder, 'afterimage-demo', name);
+    const { ids, identity } = await readEmbeddings(out('vectors.parquet'));
+    expect(ids.map((id) => path.basename(id))).toEqual(pictures.sort());
+    expect(identity!.model).toBe('mini-cnn');
+    const page = readFileSync(out('neighbours.html'), 'utf8');
+    expect(page.match(/<section>/g)!.length).toBe(pictures.length);
+    expect(page).not.toMatch(/<script|src=|href=|https?:/);
+    expect(page.length).toBeLessThan(400_000);
+
+    expect((await run(['demo'], at)).code).toBe(0); // once more into the same folder
+  });
+
+  it('leaves a folder alone that holds something else', async () => {
+    mkdirSync(path.join(folder, 'mine'));
+    writeFileSync(path.join(folder, 'mine', 'thesis.txt'), 'x');
+    const { code, stderr } = await run(['demo', '--out', 'mine'], at);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('thesis.txt') });
+    expect(readdirSync(path.join(folder, 'mine'))).toEqual(['thesis.txt']);
+  });
+});
+
+describe('doctor', () => {
+  const copy = path.join(folder, 'package');
+  beforeAll(() => {
+    for (const part of ['dist', 'samples', 'models', 'package.json'])
+      cpSync(path.join(root, part), path.join(copy, part), { recursive: true });
+    symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'), 'junction');
+  });
+  const doctor = (...args: string[]) =>
+    run(['doctor', ...args], { ...at, bin: path.join(copy, 'dist/cli/bin.js') });
+
+  it('passes on an intact package', async () => {
+    const { code, stdout } = await doctor();
+    expect(stdout).toContain('all is well');
+    expect(stdout).toMatch(/pass {2}embed \S+: cosine 1\.000000/);
+    expect(stdout).toMatch(/self-test against Pillow \d/);
+    expect(code).toBe(0);
+    const json = await doctor('--json');
+    const found = JSON.parse(json.stdout) as Diagnosis;
+    expect(found.healthy).toBe(true);
+    expect(found.checks.length).toBeGreaterThanOrEqual(10);
+    expect(found.versions.node).toBe(process.versions.node);
+    expect(found.devices).toContain('cpu');
+    expect(found.hub.offline).toBe(true);
+    expect(found.caches.afterimage).toMatchObject({ folder: path.join(folder, '.cache'), writable: true });
+  });
+
+  it('tells which step differs', async () => {
+    const [first] = (JSON.parse(readFileSync(golden(), 'utf8')) as { samples: { file: string }[] }).samples;
+    const changed = path.join(copy, 'samples', first!.file);
+    cpSync(path.join(root, 'samples', 'coffee-cup.jpg'), changed);
+    const { code, stdout } = await doctor();
+    expect(code).toBe(1);
+    expect(stdout).toContain(`FAIL  decode ${first!.file}`);
+    expect(stdout).toContain(`FAIL  embed ${first!.file}`);
+    expect(stdout).toMatch(/\d+ of \d+ checks failed/);
+  });
+
+  it('says so when the package is incomplete', async () => {
+    appendFileSync(golden(), '}');
+    const { code, stdout } = await doctor();
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/FAIL {2}open the bundled model: .*JSON/);
+  });
+
+  const golden = () => path.join(copy, 'models', 'mini-cnn', 'golden.json');
+});
+
+it('the bundled model is the default, and needs no cache', async () => {
+  const { code, stdout } = await run(['embed', path.join(root, 'samples', 'cat-portrait.jpg')], {
+    ...at,
+    env: { AFTERIMAGE_CACHE: '/dev/null/nowhere', HF_HOME: '/dev/null/nowhere' },
+  });
+  expect(code).toBe(0);
+  expect((JSON.parse(stdout) as { embedding: number[] }).embedding.length).toBe(256);
+  expect(existsSync(path.join(folder, '.hf'))).toBe(false);
+});
