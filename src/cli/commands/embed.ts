@@ -123,10 +123,11 @@ async function report(
   if (out !== undefined && values.json) await print(JSON.stringify({ out, ...summary }));
   else if (out !== undefined) {
     const { model, output, dtype, dimension } = identity;
-    await print(
-      `${out}: ${plural(embedded, 'vector')} of dimension ${count(dimension)} (${model}, ${output}, ${dtype})`,
-    );
-    if (skipped > 0) await print(`${count(skipped)} were there already`);
+    const what = `of dimension ${count(dimension)} (${model}, ${output}, ${dtype})`;
+    if (skipped > 0 && embedded === 0)
+      await print(`${out}: nothing new; ${plural(skipped, 'vector')} ${what} were there`);
+    else await print(`${out}: ${plural(embedded, 'vector')} ${what}`);
+    if (skipped > 0 && embedded > 0) await print(`${count(skipped)} were there already`);
     if (embedded > 0) await print(dim(`${duration(seconds)}, ${rate(embedded / seconds)}`));
   }
   if (failed > 0) {

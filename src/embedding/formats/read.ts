@@ -2,13 +2,11 @@
 import { open, stat } from 'node:fs/promises';
 import { FormatError } from '../../errors.js';
 import type { EmbeddingIdentity } from '../identity.js';
-import { scanClipRetrieval } from './clip-retrieval.js';
 import { scanCsv } from './csv.js';
 import { readFailure, readFully } from './files.js';
 import { JOURNAL_MAGIC, Journal } from './journal.js';
 import { scanJsonl } from './jsonl.js';
 import { scanNpy } from './npy.js';
-import { scanParquet } from './parquet-read.js';
 import type { EmbeddingRow, EmbeddingScan, OutputFormat, RowInfo } from './row.js';
 
 /** A whole file of embeddings in memory. */
@@ -49,8 +47,9 @@ export function formatFromPath(path: string): OutputFormat | undefined {
  */
 export async function scanEmbeddings(path: string): Promise<EmbeddingScan> {
   const start = await firstBytes(path);
-  if (start === undefined) return scanClipRetrieval(path);
-  if (start.subarray(0, 4).toString('latin1') === 'PAR1') return scanParquet(path);
+  if (start === undefined) return (await import('./clip-retrieval.js')).scanClipRetrieval(path);
+  if (start.subarray(0, 4).toString('latin1') === 'PAR1')
+    return (await import('./parquet-read.js')).scanParquet(path);
   if (start.subarray(0, 6).toString('latin1') === '\x93NUMPY') return scanNpy(path);
   if (start.equals(JOURNAL_MAGIC)) return scanJournal(path);
   const format = formatFromPath(path);

@@ -11,14 +11,12 @@ import { access, mkdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { FormatError, IdentityError, UsageError } from '../../errors.js';
 import { assertSameIdentity, type EmbeddingIdentity } from '../identity.js';
-import { writeClipRetrieval } from './clip-retrieval.js';
 import { writeCsv } from './csv.js';
 import { writeFailure } from './files.js';
 import { Journal, journalPath } from './journal.js';
 import { writeJsonl } from './jsonl.js';
 import { lock } from './lock.js';
 import { writeNpy } from './npy.js';
-import { writeParquet } from './parquet-write.js';
 import { scanEmbeddings } from './read.js';
 import type { EmbeddingRow, EmbeddingScan, OutputFormat, RowSource } from './row.js';
 
@@ -47,12 +45,14 @@ export interface WriterOptions {
   rowsPerPart?: number;
 }
 
+/** Parquet's libraries are many small files: they are loaded where they are needed. */
 const WRITERS: Record<OutputFormat, (file: string, source: RowSource) => Promise<void>> = {
   npy: writeNpy,
-  parquet: writeParquet,
+  parquet: async (file, source) => (await import('./parquet-write.js')).writeParquet(file, source),
   jsonl: writeJsonl,
   csv: writeCsv,
-  'clip-retrieval': writeClipRetrieval,
+  'clip-retrieval': async (folder, source) =>
+    (await import('./clip-retrieval.js')).writeClipRetrieval(folder, source),
 };
 
 /**
