@@ -28,7 +28,7 @@ export function makeModel(name) {
   const folder = path.join(scratch, 'models', name);
   if (!existsSync(path.join(folder, 'onnx', 'model.onnx'))) {
     mkdirSync(folder, { recursive: true });
-    execFileSync(python, [path.join(here, 'peers', 'torch.py'), 'make', name, folder], {
+    execFileSync(python, [path.join(here, 'peers', 'pytorch.py'), 'make', name, folder], {
       stdio: ['ignore', 'ignore', 'ignore'],
     });
   }
@@ -50,7 +50,7 @@ export async function run() {
         path.join(here, 'peers', 'transformers-js.mjs'),
         ...args,
       ]),
-      PyTorch: new Peer(python, [path.join(here, 'peers', 'torch.py'), 'serve', ...args]),
+      PyTorch: new Peer(python, [path.join(here, 'peers', 'pytorch.py'), 'serve', ...args]),
     };
     for (const peer of Object.values(peers)) versions.add((await peer.answer()).ready);
     for (const size of SIZES) {

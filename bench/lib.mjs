@@ -66,7 +66,7 @@ export function installPeers() {
 export async function photographs(width, height, count) {
   const source = process.env.AFTERIMAGE_PHOTOS ?? path.join(here, '..', 'samples');
   const originals = readdirSync(source)
-    .filter((f) => /\.jpe?g$/i.test(f))
+    .filter((f) => /\.(jpe?g|webp|png)$/i.test(f))
     .sort();
   const folder = path.join(scratch, `photos-${width}x${height}`);
   mkdirSync(folder, { recursive: true });

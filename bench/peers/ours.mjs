@@ -1,4 +1,4 @@
-// Embeds files with Afterimage. node ours.mjs NAME FOLDER THREADS BATCH; protocol as torch.py.
+// Embeds files with Afterimage. node ours.mjs NAME FOLDER THREADS BATCH; protocol as pytorch.py.
 import { createInterface } from 'node:readline';
 import { loadEmbedder } from '../../dist/embedding/index.js';
 

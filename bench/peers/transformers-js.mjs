@@ -1,4 +1,4 @@
-// Embeds files with @huggingface/transformers. node transformers-js.mjs NAME FOLDER THREADS BATCH; protocol as torch.py.
+// Embeds files with @huggingface/transformers. node transformers-js.mjs NAME FOLDER THREADS BATCH; protocol as pytorch.py.
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import {

@@ -7,7 +7,7 @@ Losses on pooled features z, with t the teacher's CLS embedding of the same box 
 - cross-entropy with label smoothing 0.1 on Tiny ImageNet's 200 classes and on the fashion pictures' article, gender, colour.
 
 AdamW, one warm-up and cosine, an exponential average of the weights (that is what is kept), bfloat16 convolutions,
-resolution growing from 80 to 128. Progress is counted in steps or, with --minutes, in time.
+resolution growing from 80 to 112. Progress is counted in steps or, with --minutes, in time.
 
     python distil.py CACHE_FOLDER RUN_FOLDER --minutes 60
 """
@@ -15,6 +15,7 @@ resolution growing from 80 to 128. Progress is counted in steps or, with --minut
 import argparse
 import copy
 import math
+import signal
 import time
 from pathlib import Path
 
@@ -29,7 +30,7 @@ SOURCES = ("flickr", "fashion", "houses", "tiny")
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 # (until this share of the run, resolution, batch size)
-STAGES = ((0.35, 80, 160), (0.8, 96, 128), (1.01, 128, 96))
+STAGES = ((0.35, 80, 128), (0.9, 96, 64), (1.01, 112, 64))
 TEMPERATURE = 0.1
 
 
@@ -82,7 +83,7 @@ class Views:
             if len(where):
                 images = self.images[source][torch.from_numpy(rows[where, 1])]
                 boxes = torch.from_numpy(rows[where, 2:]).float()
-                pixels[where] = sample_boxes(images, boxes, resolution, 0.45)
+                pixels[where] = sample_boxes(images, boxes, resolution, 0.6)
         labels = {name: torch.full((len(rows),), -1) for name in self.sizes}
         tiny, fashion = rows[:, 0] == 3, rows[:, 0] == 1
         labels["tiny"][tiny] = self.tiny_labels[rows[tiny, 1]]
@@ -147,12 +148,14 @@ def main() -> None:
         torch.save(state, args.run / "last.part")
         (args.run / "last.part").rename(checkpoint)
 
+    stop = []
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
     totals: dict[str, float] = {}
     last_log = last_save = time.monotonic()
     last_step = step
     while True:
         progress = step / args.steps if args.steps else elapsed / (args.minutes * 60)
-        if progress >= 1:
+        if progress >= 1 or stop:
             break
         started = time.monotonic()
         _, resolution, size = next(stage for stage in STAGES if progress < stage[0])
@@ -162,7 +165,7 @@ def main() -> None:
             group["lr"] = args.lr * max(rate, 1e-3)
 
         pixels, target, labels = views.batch(size, resolution, args.taught)
-        pixels = ((colour(pixels) - MEAN) / STD).contiguous(memory_format=torch.channels_last)
+        pixels = ((colour(pixels, 0.25) - MEAN) / STD).contiguous(memory_format=torch.channels_last)
         student.train()
         with torch.autocast("cpu", torch.bfloat16):
             features = student(pixels)
