@@ -12,13 +12,8 @@ import {
   type SourceItem,
   sourceName,
 } from '../image/index.js';
-import {
-  type LoadedModel,
-  type LoadModelOptions,
-  loadModel,
-  type OutputName,
-  type TextTokenizer,
-} from '../models/index.js';
+import type { OutputName, TextTokenizer } from '../models/index.js';
+import { type LoadedModel, type LoadModelOptions, loadModel } from '../models/load.js';
 import { inBatches, type Prepared } from './batches.js';
 import { type EmbeddingIdentity, transformHash } from './identity.js';
 import { type Embedded, EmbeddingError, type EmbeddingResult, isFailed, type Progress } from './results.js';

@@ -3,8 +3,6 @@
  * members up to the damage and then one item that fails with the reason.
  */
 import { ImageError } from '../errors.js';
-import { tarItems } from './archive-tar.js';
-import { zipItems } from './archive-zip.js';
 import { failingItem, type SourceItem } from './expand-item.js';
 import { archiveKind, type NameFilter } from './expand-names.js';
 import { errorCode, readFailure } from './source-bytes.js';
@@ -26,7 +24,11 @@ export async function* archiveItems(
 ): AsyncGenerator<SourceItem> {
   let images = 0;
   try {
-    const items = archiveKind(path) === 'zip' ? zipItems(path, id, options) : tarItems(path, id, options);
+    // Loaded when there is an archive: most runs have none.
+    const items =
+      archiveKind(path) === 'zip'
+        ? (await import('./archive-zip.js')).zipItems(path, id, options)
+        : (await import('./archive-tar.js')).tarItems(path, id, options);
     for await (const item of items) {
       images++;
       if (item !== undefined) yield item;

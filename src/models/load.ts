@@ -21,7 +21,7 @@ import { cacheFolder } from './cache.js';
 import { type Located, type LocateOptions, locateModel } from './locate.js';
 import { openOnnxModel } from './onnx-model.js';
 import { readTransform } from './preprocessing.js';
-import { loadTokenizer, type TextTokenizer } from './tokenizer.js';
+import type { TextTokenizer } from './tokenizer.js';
 import { findTensor, openWeights, readTensor, type WeightSource } from './weights/index.js';
 
 /** Options of {@link loadModel}. */
@@ -132,6 +132,7 @@ async function describe(
     async openText(o = {}) {
       if (!architecture.text) throw new ModelError(`${located.name} has no text tower`);
       const { onWarning } = o;
+      const { loadTokenizer } = await import('./tokenizer.js');
       const tokenizer = await loadTokenizer(folder, { reference, ...(onWarning ? { onWarning } : {}) });
       const session = await openSession(architecture.text(settings), bind, {
         ...sessionOptions(o),

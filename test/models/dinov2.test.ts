@@ -9,7 +9,7 @@ const at = (name: string) => fixture('transformers', name);
 describe('DINOv2 equals transformers', () => {
   it.each([
     ['dinov2', 'positions resampled from 7 × 7 to 4 × 5'],
-    ['dinov2-swiglu', 'SwiGLU with separate layers, positions resampled to 9 × 9, classifier'],
+    ['dinov2-swiglu', 'SwiGLU with separate layers, positions resampled to 8 × 8, classifier'],
     ['dinov2-swiglu-stacked', 'SwiGLU in one stacked layer, as published'],
     ['dinov2-registers', 'register tokens, antialiased resampling'],
   ])('%s: %s', async (name) => {
