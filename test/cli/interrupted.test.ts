@@ -1,5 +1,7 @@
 /** @file Runs that end too early: Ctrl-C, kill −9 at any moment, and what `--resume` makes of them. */
 import { copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -89,6 +91,24 @@ it('Ctrl-C ends a run that waits for its list', async () => {
   await sleep(1500);
   child.kill('SIGINT');
   expect((await ended).code).toBe(130);
+});
+
+it('Ctrl-C ends a download', async () => {
+  let asked = false;
+  const hub = createServer(() => {
+    asked = true; // and no answer
+  });
+  await new Promise<void>((resolve) => hub.listen(0, '127.0.0.1', resolve));
+  const { port } = hub.address() as AddressInfo;
+  const env = { HF_HUB_OFFLINE: '', HF_ENDPOINT: `http://127.0.0.1:${port}` };
+  const { child, ended } = start(['embed', 'my photos', '--model', 'resnet18'], { ...at, env });
+  await until(() => asked);
+  child.kill('SIGINT');
+  const { code, stdout, stderr } = await ended;
+  hub.closeAllConnections();
+  hub.close();
+  expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
+  expect(stderr).toContain('before anything was embedded');
 });
 
 it('kill −9 at random moments: resumed to the end, no item is lost or repeated', async () => {

@@ -66,6 +66,7 @@ export const embed = defineCommand({
     const model = {
       ...embedderOptions(values),
       ...((await isSmall(sources)) && { inline: true, workers: 0 }),
+      signal: interrupt.stop, // for the download, which may take long
     };
     let summary: EmbedSummary;
     try {
@@ -84,6 +85,10 @@ export const embed = defineCommand({
         const append = async (rows: Parameters<typeof jsonlLine>[0][]) => print(rows.map(jsonlLine).join(''));
         summary = await embedTo(embedder, sources, { append }, options);
       }
+    } catch (error) {
+      if (!(error instanceof Error && error.name === 'AbortError')) throw error;
+      note('interrupted before anything was embedded');
+      return interrupt.exitCode ?? 1;
     } finally {
       line?.end();
     }
