@@ -10,19 +10,23 @@ export async function* until<T>(source: AsyncIterable<T>, stop: AbortSignal | un
     return;
   }
   const iterator = source[Symbol.asyncIterator]();
-  let stopped: () => void = () => undefined;
-  const end = new Promise<IteratorResult<T>>((resolve) => {
-    stopped = () => resolve({ done: true, value: undefined });
-  });
-  stop.addEventListener('abort', stopped);
+  // One promise an item: racing every item against one promise that lives as long would keep them all.
+  let end: () => void = () => undefined;
+  const next = (): Promise<IteratorResult<T>> =>
+    new Promise((resolve, reject) => {
+      end = () => resolve({ done: true, value: undefined });
+      iterator.next().then(resolve, reject);
+    });
+  const onAbort = (): void => end();
+  stop.addEventListener('abort', onAbort);
   try {
     while (!stop.aborted) {
-      const result = await Promise.race([iterator.next(), end]);
+      const result = await next();
       if (result.done) return;
       yield result.value;
     }
   } finally {
-    stop.removeEventListener('abort', stopped);
+    stop.removeEventListener('abort', onAbort);
     // Not awaited: it would wait for an item that the source may never find.
     iterator.return?.()?.catch(() => undefined);
   }
