@@ -1,5 +1,15 @@
 /** @file Sessions: weights from files, worker threads, precisions, the cache of compiled graphs, clear refusals. */
-import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -122,6 +132,20 @@ describe('weights', () => {
     await expect(openSession(network(), short, { inline: true })).rejects.toThrow(
       /8 bytes do not fill float32 \[64, 64\]/,
     );
+  });
+
+  it('may lie beyond the 2 GB of a protobuf message', async () => {
+    const large = path.join(folder, 'large.bin'); // sparse: takes no room on the disk
+    const offset = 3 * 2 ** 30;
+    const handle = openSync(large, 'w');
+    for (const { offset: at, values } of numbers.values())
+      writeSync(handle, values, 0, values.byteLength, offset + at);
+    closeSync(handle);
+    const far: Bind = (p) => ({ ...bind(p), file: large, offset: offset + numbers.get(p.name)!.offset });
+    const session = await openSession(network(), far, { outputs: ['y'], threads: 1, inline: true });
+    const { y } = await session.run({ x: { data: noise(WIDTH, 99), dims: [1, WIDTH] } });
+    await session.release();
+    expect(y!.data).toEqual(await compute({}));
   });
 
   it('rounded to half precision equal a float64 reference over rounded weights', async () => {
