@@ -150,5 +150,6 @@ export function gridOfPositions(
   }
   throw new ModelError(
     `${rows} position embeddings are no grid of patches with ${special.join(' or ')} special tokens`,
+    { hint: 'say in config.json for which images they are: "image_size": [height, width]' },
   );
 }

@@ -55,6 +55,14 @@ describe('CLIP configuration', () => {
     expect(build(clip, at('clip-vision')).config.logitScale).toBeNull();
   });
 
+  it("takes transformers' defaults for what the configuration leaves out", () => {
+    const { config } = build(clip, at('clip'), {
+      config: { vision_config: { num_attention_heads: 4 }, text_config: { num_attention_heads: 2 } },
+    });
+    expect(config.vision?.tower.encoder).toMatchObject({ epsilon: 1e-5, activation: 'quick-gelu' });
+    expect(config.text).toMatchObject({ end: null });
+  });
+
   it("reads open_clip's configuration beside weights in transformers' layout", () => {
     const model_cfg = { vision_cfg: { width: 32, head_width: 8 }, text_cfg: { heads: 2 } };
     const { config } = build(clip, at('clip'), { config: { model_cfg } });

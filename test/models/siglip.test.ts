@@ -16,6 +16,18 @@ describe('SigLIP equals transformers', () => {
 });
 
 describe('SigLIP configuration', () => {
+  it.each(['image', 'text'] as const)(
+    'takes what the published file leaves out as given, %s',
+    async (tower) => {
+      const heads = { num_attention_heads: 4 };
+      const config = { model_type: 'siglip', text_config: heads, vision_config: heads };
+      await expectParity(siglip, at('siglip'), { tower, config });
+      const encoder = build(siglip, at('siglip'), { config }).config[tower === 'image' ? 'vision' : 'text']
+        ?.tower.encoder;
+      expect(encoder).toMatchObject({ epsilon: 1e-6, activation: 'gelu-tanh' });
+    },
+  );
+
   it('asks for texts padded to the full context', () => {
     const { graph } = build(siglip, at('siglip'), { tower: 'text' });
     expect(graph.inputs.map((v) => [v.name, ...v.shape])).toEqual([['input_ids', 'N', 10]]);

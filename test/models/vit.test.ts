@@ -1,6 +1,7 @@
 /** @file Vision Transformers against transformers, timm and torchvision. */
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '#src/errors.js';
+import { headsOf } from '#src/models/transformer-layers-config.js';
 import { vit } from '#src/models/vit.js';
 import { build, expectParity, fixture } from './parity.js';
 
@@ -51,6 +52,22 @@ describe('ViT outputs', () => {
 });
 
 describe('ViT configuration', () => {
+  it("takes its library's defaults for what the configuration leaves out", () => {
+    const encoder = (name: string, more = {}) =>
+      build(vit, at(name), { config: { num_attention_heads: 4, ...more } }).config.tower.encoder;
+    expect(() => encoder('vit')).toThrow(/no grid/); // 4 × 6 patches: nothing says so
+    expect(encoder('vit', { image_size: [32, 48] })).toMatchObject({ epsilon: 1e-12, activation: 'gelu' });
+    expect(encoder('vit-timm')).toMatchObject({ epsilon: 1e-6, activation: 'gelu' });
+    expect(encoder('vit-timm-clip')).toMatchObject({ epsilon: 1e-5, activation: 'gelu' });
+    expect(encoder('vit-torchvision')).toMatchObject({ epsilon: 1e-6, activation: 'gelu' });
+  });
+
+  it('knows the heads of published widths', () => {
+    const heads = (width: number) => headsOf(null, width);
+    expect([192, 384, 768, 1024, 1280, 1152].map(heads)).toEqual([3, 6, 12, 16, 16, 16]);
+    expect(() => heads(100)).toThrow(/1.5625 heads/);
+  });
+
   it('is for images of the trained size, or of another on request', () => {
     const { config } = build(vit, at('vit'));
     expect(vit.inputSize(config)).toEqual({ height: 32, width: 48 });
