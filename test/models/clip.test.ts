@@ -81,7 +81,9 @@ describe('CLIP configuration', () => {
       /no_causal_mask/,
     );
     const { tensors } = build(clip, at('clip'));
-    const more = new Map([...tensors, ['vision_model.adapter.weight', { shape: [3] }]]);
+    const more = new Map<string, { shape: number[] }>([...tensors]).set('vision_model.adapter.weight', {
+      shape: [3],
+    });
     expect(() => clip.configure(null, more)).toThrow(ModelError);
   });
 });

@@ -83,7 +83,9 @@ describe('ViT configuration', () => {
     expect(timm({ global_pool: 'map' })).toThrow(/pooling "map"/);
     expect(timm({ model_args: { num_heads: 4, pool_include_prefix: true } })).toThrow(/pool_include_prefix/);
     expect(timm({ model_args: { num_heads: 5 } })).toThrow(/5 heads/);
-    const normed = new Map([...tensors, ['blocks.0.attn.q_norm.weight', { shape: [8] }]]);
+    const normed = new Map<string, { shape: number[] }>([...tensors]).set('blocks.0.attn.q_norm.weight', {
+      shape: [8],
+    });
     expect(() => vit.configure({ model_args: { num_heads: 4 } }, normed)).toThrow(/q_norm/);
   });
 
