@@ -32,7 +32,7 @@ export async function openCompiled(
     try {
       return await open(kept);
     } catch {
-      await rm(folder, { recursive: true, force: true }); // damaged: made anew below
+      await remove(folder); // damaged: made anew below
     }
   }
   const scratch = path.join(cacheDir, 'graphs', `.${randomUUID()}`);
@@ -51,8 +51,13 @@ export async function openCompiled(
   } catch {
     return await open(creation); // a full disk, say: work without keeping
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await remove(scratch);
   }
+}
+
+/** Removes a folder where that is allowed; one that stays does no harm. */
+async function remove(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true }).catch(() => undefined);
 }
 
 async function keyOf(creation: Creation, files: readonly string[]): Promise<string> {

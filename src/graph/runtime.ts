@@ -121,12 +121,12 @@ export class LocalSession {
     feeds: Readonly<Record<string, Tensor>>,
     outputs?: readonly string[],
   ): Promise<Record<string, Tensor>> {
-    const inputs: Record<string, OrtTensor> = {};
-    for (const [name, t] of Object.entries(feeds)) {
-      const type = this.inputs.find((i) => i.name === name)?.type ?? 'float32';
-      inputs[name] = new this.ort.Tensor(type as 'float32', t.data as Float32Array, t.dims);
-    }
     try {
+      const inputs: Record<string, OrtTensor> = {};
+      for (const [name, t] of Object.entries(feeds)) {
+        const type = this.inputs.find((i) => i.name === name)?.type ?? 'float32';
+        inputs[name] = new this.ort.Tensor(type as 'float32', t.data as Float32Array, t.dims);
+      }
       const results = await this.session.run(inputs, outputs ?? this.session.outputNames);
       return Object.fromEntries(
         Object.entries(results).map(([name, t]) => [name, { data: t.data as Tensor['data'], dims: t.dims }]),

@@ -41,6 +41,7 @@ export interface GraphSessionOptions extends SessionOptions {
 interface Backend {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
+  readonly failure?: RuntimeError | undefined;
   run(feeds: Readonly<Record<string, Tensor>>, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
   release(): Promise<void>;
 }
@@ -78,13 +79,25 @@ export class Session {
     feeds: Readonly<Record<string, Tensor>>,
     outputs?: readonly string[],
   ): Promise<Record<string, Tensor>> {
-    if (this.released) throw new RuntimeError('the session was released');
-    for (const name of Object.keys(feeds))
+    const { failure } = this;
+    if (failure) throw failure;
+    for (const [name, { data, dims }] of Object.entries(feeds)) {
       if (!this.inputs.some((i) => i.name === name))
         throw new RuntimeError(
           `no input "${name}"; the network has ${this.inputs.map((i) => i.name).join(', ')}`,
         );
+      if (data.length !== dims.reduce((n, d) => n * d, 1))
+        throw new RuntimeError(`input "${name}": ${data.length} numbers do not fill [${dims.join(', ')}]`, {
+          hint:
+            data.buffer.byteLength === 0 ? 'an array that was given to run is empty afterwards' : undefined,
+        });
+    }
     return this.backend.run(feeds, outputs);
+  }
+
+  /** Why nothing can be computed any more (it was released, its thread died), or undefined while all is well. */
+  get failure(): RuntimeError | undefined {
+    return this.released ? new RuntimeError('the session was released') : this.backend.failure;
   }
 
   /** Frees the native memory and ends the worker. May be called twice. */
@@ -148,7 +161,7 @@ class WorkerSession implements Backend {
   outputs: readonly Port[] = [];
   private next = 0;
   private readonly waiting = new Map<number, { resolve(reply: Reply): void; reject(e: Error): void }>();
-  private failure: Error | undefined;
+  failure: RuntimeError | undefined;
 
   private constructor(private readonly worker: Worker) {
     worker.on('message', (reply: Reply) => {
@@ -193,13 +206,23 @@ class WorkerSession implements Backend {
   private ask(request: Request, transfer: ArrayBuffer[] = []): Promise<Reply> {
     if (this.failure) return Promise.reject(this.failure);
     return new Promise((resolve, reject) => {
+      try {
+        this.worker.postMessage(request, transfer);
+      } catch (cause) {
+        reject(
+          new RuntimeError(`the input cannot be moved to the network's thread: ${(cause as Error).message}`, {
+            cause,
+            hint: 'give arrays with an ArrayBuffer of their own',
+          }),
+        );
+        return;
+      }
       this.waiting.set(request.id, { resolve, reject });
       this.worker.ref();
-      this.worker.postMessage(request, transfer);
     });
   }
 
-  private fail(e: Error): void {
+  private fail(e: RuntimeError): void {
     this.failure ??= e;
     for (const waiter of this.waiting.values()) waiter.reject(this.failure);
     this.waiting.clear();

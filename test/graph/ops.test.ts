@@ -146,6 +146,23 @@ describe('shapes are checked as the graph is built', () => {
     ['a range outside the axis', () => ops.slice(t, 1, 4, 4), /not a range of axis 1/],
     ['two element types', () => ops.add(t, graph.input('i', [12], 'int64')), /float32 and int64 differ/],
     [
+      'a bias of another length',
+      () => ops.linear(t, graph.parameter('w3', [4, 12]), graph.parameter('b3', [7])),
+      /\[7\] and \[5\*N, 4\] do not broadcast/,
+    ],
+    [
+      'a convolution with a bias of another length',
+      () => ops.conv(x, graph.parameter('w4', [4, 3, 3, 3]), graph.parameter('b4', [3])),
+      /expected a bias \[4\] but received \[3\]/,
+    ],
+    [
+      'a product of two element types',
+      () => ops.matmul(t, graph.parameter('w5', [12, 2], 'float64')),
+      /MatMul: element types float32 and float64 differ/,
+    ],
+    ['a condition that is a number', () => ops.where(t, t, t), /expected bool .* but received float32/],
+    ['indices that are no integers', () => ops.gather(t, t), /int64 or int32 indices but received float32/],
+    [
       'one parameter with two shapes',
       () => [graph.parameter('p', [2]), graph.parameter('p', [3])],
       /declared as \[2\] and again as \[3\]/,

@@ -246,6 +246,34 @@ describe('worker threads', () => {
     expect(y!.dims).toEqual([1, WIDTH]);
     await session.release();
   });
+
+  it('refuse arrays that were moved away or cannot be moved, instead of waiting for ever', async () => {
+    const session = await openSession(network(), bind, { outputs: ['y'] });
+    const x = { data: noise(WIDTH, 1), dims: [1, WIDTH] };
+    await session.run({ x });
+    const error = await session.run({ x }).catch((e: RuntimeError) => e);
+    expect(error).toBeInstanceOf(RuntimeError);
+    expect(error).toMatchObject({
+      message: 'input "x": 0 numbers do not fill [1, 64]',
+      hint: expect.stringContaining('empty afterwards'),
+    });
+    const shared = new Float32Array(new SharedArrayBuffer(WIDTH * 4)) as unknown as Float32Array<ArrayBuffer>;
+    await expect(session.run({ x: { data: shared, dims: [1, WIDTH] } })).rejects.toThrow(/cannot be moved/);
+    expect((await session.run({ x: { data: noise(WIDTH, 1), dims: [1, WIDTH] } })).y!.dims).toEqual([
+      1,
+      WIDTH,
+    ]);
+    await session.release();
+  });
+
+  it('refuse a wrong element type with the same class of error as without a thread', async () => {
+    for (const inline of [true, false]) {
+      const session = await openSession(network(), bind, { outputs: ['y'], inline });
+      const wrong = { data: new Int32Array(WIDTH), dims: [1, WIDTH] };
+      await expect(session.run({ x: wrong }), `inline: ${inline}`).rejects.toThrow(RuntimeError);
+      await session.release();
+    }
+  });
 });
 
 describe('compiled graphs', () => {

@@ -2,7 +2,7 @@
  * @file Convolution and pooling over [N, C, H, W], with PyTorch's weight layouts and size rules.
  */
 import { GraphError } from '../../errors.js';
-import { fixed, show } from '../shape.js';
+import { fixed, sameShape, show } from '../shape.js';
 import type { Value } from '../types.js';
 import { reshape } from './shape.js';
 
@@ -43,6 +43,11 @@ function spatial(
   return (out - 1) * stride >= size + pad ? out - 1 : out; // a window may not start in the end padding
 }
 
+function checkBias(op: string, bias: Value | null, channels: number): void {
+  if (bias && !sameShape(bias.shape, [channels]))
+    throw new GraphError(`${op}: expected a bias [${channels}] but received ${show(bias.shape)}`);
+}
+
 /** 2-D convolution: `weight [O, C / groups, kh, kw]`, `bias [O]` or null. */
 export function conv(x: Value, weight: Value, bias: Value | null, options: ConvOptions = {}): Value {
   const { stride = 1, pad = 0, dilation = 1, groups = 1 } = options;
@@ -52,6 +57,7 @@ export function conv(x: Value, weight: Value, bias: Value | null, options: ConvO
     throw new GraphError(
       `Conv: input ${show(x.shape)} does not fit the weight ${show(weight.shape)} in ${groups} groups`,
     );
+  checkBias('Conv', bias, o!);
   const [ph, pw] = pair(pad);
   const shape = [
     x.shape[0]!,
@@ -93,6 +99,7 @@ export function convTranspose(
     throw new GraphError(
       `ConvTranspose: input ${show(x.shape)} does not fit the weight ${show(weight.shape)}`,
     );
+  checkBias('ConvTranspose', bias, o!);
   const size = (n: number, k: number) => (n - 1) * stride - 2 * pad + k + outputPadding;
   return x.graph.node(
     'ConvTranspose',

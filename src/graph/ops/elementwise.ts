@@ -62,6 +62,10 @@ export function quickGelu(x: Value): Value {
 
 /** Where `condition` holds `a`, elsewhere `b`. */
 export function where(condition: Value, a: Value, b: Value): Value {
+  if (condition.dtype !== 'bool' || a.dtype !== b.dtype)
+    throw new GraphError(
+      `Where: expected bool and two equal types but received ${condition.dtype}, ${a.dtype}, ${b.dtype}`,
+    );
   const shape = broadcast(broadcast(condition.shape, a.shape, 'Where'), b.shape, 'Where');
   return a.graph.node('Where', [condition, a, b], shape, { dtype: a.dtype });
 }

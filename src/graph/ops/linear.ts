@@ -2,15 +2,22 @@
  * @file Matrix products.
  */
 import { GraphError } from '../../errors.js';
-import { broadcast, product, show } from '../shape.js';
+import { broadcast, product, sameShape, show } from '../shape.js';
 import type { Value } from '../types.js';
 import { reshape } from './shape.js';
+
+function sameType(op: string, a: Value, ...others: (Value | null)[]): void {
+  for (const v of others)
+    if (v && v.dtype !== a.dtype)
+      throw new GraphError(`${op}: element types ${a.dtype} and ${v.dtype} differ`);
+}
 
 /** Matrix product of the last two axes; the axes before them broadcast. */
 export function matmul(a: Value, b: Value): Value {
   const inner = a.shape.at(-1);
   if (a.shape.length < 2 || b.shape.length < 2 || inner !== b.shape.at(-2))
     throw new GraphError(`MatMul: ${show(a.shape)} and ${show(b.shape)} do not multiply`);
+  sameType('MatMul', a, b);
   const batch = broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2), 'MatMul');
   return a.graph.node('MatMul', [a, b], [...batch, a.shape.at(-2)!, b.shape.at(-1)!]);
 }
@@ -28,6 +35,9 @@ export function gemm(
     throw new GraphError(
       `Gemm: ${show(a.shape)} and ${show(b.shape)} do not multiply (${JSON.stringify(options)})`,
     );
+  sameType('Gemm', a, b, c);
+  if (c && !sameShape(broadcast(c.shape, [m!, n!], 'Gemm'), [m!, n!]))
+    throw new GraphError(`Gemm: ${show(c.shape)} cannot be added to ${show([m!, n!])}`);
   return a.graph.node('Gemm', c ? [a, b, c] : [a, b], [m!, n!], {
     attributes: { transA: options.transposeA ? 1 : 0, transB: options.transposeB ? 1 : 0 },
   });

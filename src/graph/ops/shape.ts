@@ -37,7 +37,7 @@ export function transpose(x: Value, permutation: readonly number[]): Value {
   );
 }
 
-/** Joins tensors along an axis. Of the joined dimensions at most all but none may be symbolic: they must be fixed. */
+/** Joins tensors along an axis, whose dimensions must be fixed. */
 export function concat(values: readonly Value[], axis: number): Value {
   const first = values[0];
   if (!first) throw new GraphError('Concat: expected at least one tensor');
@@ -101,6 +101,8 @@ export function select(x: Value, axis: number, index: number): Value {
 /** Rows of a table: `table[indices]`, as an embedding layer does. */
 export function gather(table: Value, indices: Value, axis = 0): Value {
   const a = axisOf(axis, table.shape.length, 'Gather');
+  if (indices.dtype !== 'int64' && indices.dtype !== 'int32')
+    throw new GraphError(`Gather: expected int64 or int32 indices but received ${indices.dtype}`);
   const shape = [...table.shape.slice(0, a), ...indices.shape, ...table.shape.slice(a + 1)];
   return table.graph.node('Gather', [table, indices], shape, { attributes: { axis: a }, dtype: table.dtype });
 }
