@@ -151,4 +151,5 @@ export const inception: Architecture<InceptionConfig> = {
   image,
   defaultOutput: () => 'pooled',
   inputSize: ({ height, width }) => ({ height, width }),
+  resize: (config, { height, width }) => ({ ...config, height, width }),
 };

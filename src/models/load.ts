@@ -14,7 +14,7 @@ import {
   type Session,
   type SessionOptions,
 } from '../graph/index.js';
-import type { TransformSpec } from '../image/index.js';
+import { outputSize, type TransformSpec } from '../image/index.js';
 import type { Architecture, OutputName, PublisherConfig } from './architecture.js';
 import { architectures } from './architectures.js';
 import { cacheFolder } from './cache.js';
@@ -98,9 +98,10 @@ async function describe(
   weights: WeightSource,
   reference: 'transformers' | 'open_clip',
 ): Promise<LoadedModel> {
-  const [architecture, settings] = recognise(located.path, config, weights);
-  const inputSize = architecture.inputSize(settings);
+  const [architecture, published] = recognise(located.path, config, weights);
   const transform = await readTransform(folder, config, located.transform, located.path);
+  const inputSize = outputSize(transform);
+  const settings = resized(architecture, published, inputSize, located.path);
   const graph = architecture.image(settings);
   const defaultOutput = located.defaultOutput ?? architecture.defaultOutput(settings);
   const outputs = [...new Set([defaultOutput, ...(graph.outputs.keys() as Iterable<OutputName>)])];
@@ -147,6 +148,22 @@ async function describe(
       return { scale: Math.exp(scale!), bias: bias! };
     },
   };
+}
+
+/** The network for images of the size that the preprocessing makes. @throws ModelError when it cannot take them. */
+function resized<C>(
+  architecture: Architecture<C>,
+  settings: C,
+  size: { height: number; width: number },
+  where: string,
+): C {
+  const own = architecture.inputSize(settings);
+  if (own.height === size.height && own.width === size.width) return settings;
+  if (architecture.resize) return architecture.resize(settings, size);
+  throw new ModelError(
+    `${where}: the preprocessing makes images of ${size.height} × ${size.width} but the network takes ${own.height} × ${own.width}`,
+    { hint: 'correct preprocessor_config.json, or image_size in config.json' },
+  );
 }
 
 /** The error for an output that a model does not have. */

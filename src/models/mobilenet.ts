@@ -196,4 +196,5 @@ export const mobilenet: Architecture<MobileNetConfig> = {
   image,
   defaultOutput: () => 'pooled',
   inputSize: ({ height, width }) => ({ height, width }),
+  resize: (config, { height, width }) => ({ ...config, height, width }),
 };

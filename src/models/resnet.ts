@@ -232,4 +232,5 @@ export const resnet: Architecture<ResNetConfig> = {
   image,
   defaultOutput: () => 'pooled',
   inputSize: ({ height, width }) => ({ height, width }),
+  resize: (config, { height, width }) => ({ ...config, height, width }),
 };

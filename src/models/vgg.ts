@@ -131,4 +131,5 @@ export const vgg: Architecture<VggConfig> = {
   image,
   defaultOutput: ({ hidden }) => (hidden ? 'penultimate' : 'pooled'),
   inputSize: ({ height, width }) => ({ height, width }),
+  resize: (config, { height, width }) => ({ ...config, height, width }),
 };
