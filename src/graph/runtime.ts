@@ -45,7 +45,7 @@ let runtime: Promise<Runtime> | undefined;
 async function load(): Promise<Runtime> {
   runtime ??= import('onnxruntime-node').then((m) => {
     const ort = (m as { default?: Runtime }).default ?? m;
-    ort.env.logLevel = 'error';
+    ort.env.logLevel = 'fatal';
     return ort;
   });
   try {
@@ -96,7 +96,7 @@ export class LocalSession {
       intraOpNumThreads: creation.threads ?? availableParallelism(),
       interOpNumThreads: 1,
       graphOptimizationLevel: creation.optimised ? 'disabled' : 'all',
-      logSeverityLevel: 3,
+      logSeverityLevel: 4, // what goes wrong is thrown, not printed
       extra: { session: extra },
     };
     if (creation.saveTo) options.optimizedModelFilePath = creation.saveTo.model;

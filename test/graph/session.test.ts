@@ -166,17 +166,10 @@ describe('weights', () => {
 });
 
 describe('int8 convolutions', () => {
-  it('fold batch normalisation and stay close to float32', async () => {
+  it('stay as they are', async () => {
     const g = new Graph();
-    const x = g.input('x', ['N', 8, 12, 12]);
-    const c = (n: number, seed: number, shape: number[], shift = 0) =>
-      g.constant(
-        noise(n, seed).map((v) => v + shift),
-        shape,
-        'float32',
-      );
-    const y = ops.conv(x, c(16 * 8 * 9, 1, [16, 8, 3, 3]), null, { pad: 1, stride: 2 });
-    g.output('y', ops.batchNorm(y, c(16, 2, [16]), c(16, 3, [16]), c(16, 4, [16]), c(16, 5, [16], 2), 1e-5));
+    const w = g.constant(noise(16 * 8 * 9, 1), [16, 8, 3, 3], 'float32');
+    g.output('y', ops.conv(g.input('x', ['N', 8, 12, 12]), w, null, { pad: 1, stride: 2 }));
     const results = await Promise.all(
       (['fp32', 'int8'] as const).map(async (precision) => {
         const s = await openSession(g, () => expect.unreachable(), { precision, inline: true });
@@ -185,10 +178,7 @@ describe('int8 convolutions', () => {
         return out.y!;
       }),
     );
-    expect(results[1]!.dims).toEqual([2, 16, 6, 6]);
-    expect(cosine(results[0]!.data as Float32Array, results[1]!.data as Float32Array)).toBeGreaterThan(
-      0.9995,
-    );
+    expect(results[1]).toEqual(results[0]);
   });
 });
 
