@@ -8,14 +8,13 @@ import { dinov2 } from './dinov2.js';
 import { inception } from './inception.js';
 import { mobilenet } from './mobilenet.js';
 import { resnet } from './resnet.js';
-import { siamese } from './siamese.js';
+import { siameseOver } from './siamese.js';
 import { siglip } from './siglip.js';
 import { vgg } from './vgg.js';
 import { vit } from './vit.js';
 
-export const architectures: readonly Architecture<unknown>[] = [
-  siamese,
-  autoencoder,
+/** The pretrained families: whatever may stand under a Siamese head. */
+const backbones = [
   clip,
   siglip,
   dinov2,
@@ -25,3 +24,8 @@ export const architectures: readonly Architecture<unknown>[] = [
   inception,
   mobilenet,
 ] as readonly Architecture<unknown>[];
+
+/** The Siamese network over any backbone. Output: `embedding`. */
+export const siamese = siameseOver(backbones);
+
+export const architectures = [siamese, autoencoder, ...backbones] as readonly Architecture<unknown>[];

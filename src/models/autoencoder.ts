@@ -9,7 +9,7 @@
 import { ModelError } from '../errors.js';
 import { ops, type Value } from '../graph/index.js';
 import type { Architecture, PublisherConfig, TensorShapes } from './architecture.js';
-import { checkTensors, conv2d, dense, type ImageSize, imageGraph, shapeOf } from './cnn-layers.js';
+import { checkTensors, conv2d, dense, type ImageSize, imageGraph, shapeOf } from './layers.js';
 
 /** `model_type` in the `config.json` of such a model. */
 export const AUTOENCODER = 'afterimage-autoencoder';

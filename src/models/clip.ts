@@ -6,7 +6,7 @@ import { ModelError } from '../errors.js';
 import { type Graph, ops, type Value } from '../graph/index.js';
 import type { Architecture, PublisherConfig, TensorShapes } from './architecture.js';
 import { clipLayoutOf } from './clip-layouts.js';
-import { checkTensors } from './cnn-layers.js';
+import { checkTensors } from './layers.js';
 import { norm } from './transformer-layers.js';
 import { firstPositionOf, positionOfLargest, type TextTower, textTrunk } from './transformer-layers-text.js';
 import { resizeTower, type VisionTower, visionTrunk } from './transformer-layers-vision.js';

@@ -6,7 +6,7 @@
  * as transformers does.
  */
 import type { Architecture, PublisherConfig, TensorShapes } from './architecture.js';
-import { checkTensors } from './cnn-layers.js';
+import { checkTensors } from './layers.js';
 import type { BlockNames } from './transformer-layers.js';
 import { activationOf, headsOf, measureEncoder, numberOf } from './transformer-layers-config.js';
 import { resizeTower } from './transformer-layers-vision.js';

@@ -18,7 +18,7 @@ import {
   imageGraph,
   imageSizeOf,
   rows,
-} from './cnn-layers.js';
+} from './layers.js';
 
 export interface InceptionConfig extends ImageSize {
   /** Output channels of each convolution, by the name of its layer. */

@@ -40,6 +40,8 @@ export interface ImageTower {
   session: Session;
   /** The shape of the output for one image. */
   shape: readonly number[];
+  /** The most images that one run takes. @default no limit */
+  maxBatch?: number;
 }
 
 /** A text tower that is ready to run. */

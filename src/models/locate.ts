@@ -76,7 +76,10 @@ export async function locateModel(
     }
     case 'catalogue': {
       const { entry } = resolved;
-      const files = await fetchFiles(entry.repo, entry.files, { revision: entry.revision, ...options });
+      const files = await fetchFiles(entry.repo, entry.files, {
+        ...options,
+        revision: options.revision ?? entry.revision,
+      });
       const weights = entry.files.find((f) => f.endsWith('.safetensors'));
       return {
         name: entry.name,
@@ -90,8 +93,8 @@ export async function locateModel(
     }
     case 'hub': {
       const files = await fetchRepo(resolved.repo, {
-        ...(resolved.revision ? { revision: resolved.revision } : {}),
         ...options,
+        ...(options.revision === undefined && resolved.revision ? { revision: resolved.revision } : {}),
       });
       return {
         name: resolved.repo,

@@ -20,7 +20,7 @@ import {
   publishedName,
   rows,
   shapeOf,
-} from './cnn-layers.js';
+} from './layers.js';
 
 /** One inverted residual: widen to `mid` channels, 3×3 in each channel, narrow to `out`. */
 export interface InvertedResidual {

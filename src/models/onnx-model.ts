@@ -2,11 +2,9 @@
  * @file A ready-made `.onnx` file as a model: its outputs are what the file declares, its preprocessing is the
  * `preprocessor_config.json` beside it.
  */
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { ModelError } from '../errors.js';
 import { type Port, Session } from '../graph/index.js';
 import { outputSize } from '../image/index.js';
@@ -14,6 +12,7 @@ import type { OutputName } from './architecture.js';
 import { type LoadedModel, noOutput, readJson } from './load.js';
 import type { Located } from './locate.js';
 import { readTransform } from './preprocessing.js';
+import { sha256OfWeights } from './weights/hash.js';
 
 /** In this order one of them is the default output; otherwise the file's first. */
 const PREFERRED = ['embedding', 'image_embeds', 'projection', 'pooled', 'cls', 'pooler_output'];
@@ -29,11 +28,20 @@ export async function openOnnxModel(located: Located): Promise<LoadedModel> {
   const config = await readJson(path.join(folder, 'config.json'));
   const transform = await readTransform(folder, config, located.transform, located.path);
   const inputSize = outputSize(transform);
-  let opened: Session | undefined = await Session.fromFile(file, { inline: true, threads: 1 });
-  const input = imageInput(opened.inputs, file);
-  const ports = opened.outputs;
-  await opened.release();
-  opened = undefined;
+  const { inputs, ports } = await readPorts(file);
+  const input = imageInput(inputs, file);
+  const batch = input.shape[0];
+  if (typeof batch === 'number' && batch > 1)
+    throw new ModelError(`${file}: the network takes exactly ${batch} images at a time`, {
+      hint: 'export it with a free batch dimension, or with one of 1',
+    });
+  const given = `[${input.shape.join(', ')}]`;
+  const wanted = [3, inputSize.height, inputSize.width];
+  if (input.shape.slice(1).some((d, i) => typeof d === 'number' && d > 0 && d !== wanted[i]))
+    throw new ModelError(
+      `${file}: the network takes images of ${given}, but its preprocessing makes [3, ${inputSize.height}, ${inputSize.width}]`,
+      { hint: 'correct the preprocessor_config.json beside it' },
+    );
   const names = ports.map((p) => p.name as OutputName);
   const defaultOutput =
     located.defaultOutput ??
@@ -52,28 +60,62 @@ export async function openOnnxModel(located: Located): Promise<LoadedModel> {
     outputs,
     defaultOutput,
     hasText: false,
-    weightsHash: async () => {
-      const hash = createHash('sha256');
-      await pipeline(createReadStream(file), hash);
-      return hash.digest('hex');
-    },
+    weightsHash: async () => sha256OfWeights([file, ...(await externalFiles(file))]),
     async openImage(output, options = {}) {
       const port = ports.find((p) => p.name === output);
       if (!port) throw noOutput(located.name, output, outputs);
+      if (port.type !== 'float32')
+        throw new ModelError(`${file}: expected float32 numbers in "${output}" but it holds ${port.type}`, {
+          hint: 'export the model with float32 outputs',
+        });
       if (options.dtype && options.dtype !== 'fp32')
         throw new ModelError(
           `${located.name} is a ready-made ONNX file, which runs as it is; dtype ${options.dtype} needs safetensors`,
+          { hint: 'leave dtype out' },
         );
       const shape = port.shape.slice(1);
       if (shape.some((d) => typeof d !== 'number'))
         throw new ModelError(
           `${file}: the output "${output}" has the shape [${port.shape}]; only its first dimension may be free`,
         );
-      return { session: await Session.fromFile(file, options), shape: shape as number[] };
+      const session = await Session.fromFile(file, options);
+      return { session, shape: shape as number[], ...(batch === 1 ? { maxBatch: 1 } : {}) };
     },
     openText: () => Promise.reject(new ModelError(`${located.name} has no text tower`)),
     logitScale: async () => null,
   };
+}
+
+/** What the file takes and gives; it is loaded for that, but not optimised, and closed again. */
+async function readPorts(file: string): Promise<{ inputs: readonly Port[]; ports: readonly Port[] }> {
+  const session = await Session.create({ model: file, device: 'cpu', threads: 1, optimised: true }, true);
+  const { inputs, outputs } = session;
+  await session.release();
+  return { inputs, ports: outputs };
+}
+
+/** How a tensor whose numbers lie in another file names that file: a protobuf entry with the key "location". */
+const LOCATION = Buffer.from('\x0a\x08location\x12', 'latin1');
+
+/** The files beside an `.onnx` file that hold numbers of it (ONNX external data), each once, by name. */
+async function externalFiles(file: string): Promise<string[]> {
+  const names = new Set<string>();
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
+    const bytes = Buffer.concat([rest, chunk as Buffer]);
+    for (let at = bytes.indexOf(LOCATION); at >= 0; at = bytes.indexOf(LOCATION, at + 1)) {
+      const start = at + LOCATION.length;
+      const [low = 0, high = 0] = bytes.subarray(start, start + 2); // a varint
+      const [text, length] = low < 128 ? [start + 1, low] : [start + 2, (low & 127) + high * 128];
+      names.add(bytes.toString('utf8', text, text + length));
+    }
+    rest = bytes.subarray(-(LOCATION.length + 4096)); // an entry may lie across two pieces
+  }
+  const paths = [...names].map((name) => path.join(path.dirname(file), name));
+  const found = await Promise.all(
+    paths.map(async (p) => ((await stat(p).catch(() => undefined))?.isFile() ? p : null)),
+  );
+  return found.filter((p) => p !== null).sort();
 }
 
 async function findFile(where: string): Promise<string> {

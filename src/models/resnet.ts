@@ -21,7 +21,7 @@ import {
   publishedName,
   rows,
   shapeOf,
-} from './cnn-layers.js';
+} from './layers.js';
 
 /** One stage: `depth` blocks that end in `out` channels. */
 export interface ResNetStage {

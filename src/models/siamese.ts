@@ -8,15 +8,7 @@
 import { ModelError } from '../errors.js';
 import { Graph, inline } from '../graph/index.js';
 import type { Architecture, OutputName, PublisherConfig, TensorShapes } from './architecture.js';
-import { clip } from './clip.js';
-import { checkTensors, dense, shapeOf } from './cnn-layers.js';
-import { dinov2 } from './dinov2.js';
-import { inception } from './inception.js';
-import { mobilenet } from './mobilenet.js';
-import { resnet } from './resnet.js';
-import { siglip } from './siglip.js';
-import { vgg } from './vgg.js';
-import { vit } from './vit.js';
+import { checkTensors, dense, shapeOf } from './layers.js';
 
 /** `model_type` in the `config.json` of such a model. */
 export const SIAMESE = 'afterimage-siamese';
@@ -101,15 +93,3 @@ function backboneOf(
     hint: `its tensors should follow "${PREFIX}", as in "${PREFIX}conv1.weight"`,
   });
 }
-
-/** The Siamese network over any backbone. Output: `embedding`. */
-export const siamese: Architecture<SiameseConfig> = siameseOver([
-  clip,
-  siglip,
-  dinov2,
-  vit,
-  resnet,
-  vgg,
-  inception,
-  mobilenet,
-] as readonly Architecture<unknown>[]);

@@ -6,8 +6,8 @@ import { ModelError } from '../errors.js';
 import { type Graph, ops, type Value } from '../graph/index.js';
 import type { Architecture, PublisherConfig, TensorShapes } from './architecture.js';
 import { clipBlock, textTowerOf, transformersTold, transformersVision } from './clip-layouts.js';
-import { checkTensors } from './cnn-layers.js';
-import { activate, dense, norm } from './transformer-layers.js';
+import { checkTensors, dense } from './layers.js';
+import { activate, norm } from './transformer-layers.js';
 import { type TextTower, textTrunk } from './transformer-layers-text.js';
 import { resizeTower, type VisionTower, visionTrunk } from './transformer-layers-vision.js';
 

@@ -6,8 +6,8 @@
  */
 import { ModelError } from '../errors.js';
 import { type Graph, ops, product, type Value } from '../graph/index.js';
-import type { ImageSize } from './cnn-layers.js';
-import { imageGraph } from './cnn-layers.js';
+import type { ImageSize } from './layers.js';
+import { imageGraph } from './layers.js';
 import { Blocks, type Encoder, flatTokens, norm, type Unflatten } from './transformer-layers.js';
 
 /** A learned tensor by name, in its stored shape. */

@@ -11,6 +11,7 @@
  * the work.
  */
 import { type Graph, ops, product, type Value } from '../graph/index.js';
+import { dense } from './layers.js';
 
 /** The activation in the MLP. */
 export type Activation = 'gelu' | 'gelu-tanh' | 'quick-gelu';
@@ -64,12 +65,6 @@ export interface Pick {
 /** [N, T, D] → [N·T, D]. */
 export function flatTokens(x: Value): Value {
   return ops.reshape(x, [product(x.shape.slice(0, -1)), x.shape.at(-1)!]);
-}
-
-/** A dense layer stored as `name.weight` [out, in] and, unless told otherwise, `name.bias`. */
-export function dense(x: Value, name: string, out: number, bias = true): Value {
-  const weight = x.graph.parameter(`${name}.weight`, [out, x.shape.at(-1) as number]);
-  return ops.linear(x, weight, bias ? x.graph.parameter(`${name}.bias`, [out]) : null);
 }
 
 /** Layer normalisation stored as `name.weight` and `name.bias`. */

@@ -18,7 +18,7 @@ import {
   imageSizeOf,
   rows,
   shapeOf,
-} from './cnn-layers.js';
+} from './layers.js';
 
 /** The side of the feature map that the dense layers see. */
 const GRID = 7;

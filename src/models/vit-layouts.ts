@@ -3,7 +3,7 @@
  */
 import { ModelError } from '../errors.js';
 import type { PublisherConfig, TensorShapes } from './architecture.js';
-import { imageSizeOf } from './cnn-layers.js';
+import { imageSizeOf } from './layers.js';
 import type { BlockNames } from './transformer-layers.js';
 import {
   activationOf,

@@ -5,8 +5,8 @@
  */
 import { type Graph, ops, type Value } from '../graph/index.js';
 import type { Architecture, PublisherConfig, TensorShapes } from './architecture.js';
-import { checkTensors } from './cnn-layers.js';
-import { dense, norm } from './transformer-layers.js';
+import { checkTensors, dense } from './layers.js';
+import { norm } from './transformer-layers.js';
 import { resizeTower, type VisionTower, visionTrunk } from './transformer-layers-vision.js';
 import { layoutOf } from './vit-layouts.js';
 

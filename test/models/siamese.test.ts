@@ -2,8 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '#src/errors.js';
+import { siamese } from '#src/models/architectures.js';
 import { resnet } from '#src/models/resnet.js';
-import { siamese, siameseOver } from '#src/models/siamese.js';
+import { siameseOver } from '#src/models/siamese.js';
 import { build, expectParity, fixture, readConfig } from './parity.js';
 
 const reference = fixture('cnn', 'siamese');

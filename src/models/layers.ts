@@ -1,6 +1,6 @@
 /**
- * @file What the convolutional builders share: layers that declare their parameters under a name, the input image,
- * and the check that a weight file holds what a builder declares and nothing that it does not know.
+ * @file What the builders share: layers that declare their parameters under a name, the input image, and the check
+ * that a weight file holds what a builder declares and nothing that it does not know.
  *
  * Names follow PyTorch: a layer called `conv1` has `conv1.weight` and, where it has one, `conv1.bias`.
  */
@@ -49,10 +49,10 @@ export function batchNorm2d(x: Value, name: string, epsilon = 1e-5): Value {
   );
 }
 
-/** A linear layer with bias over the last axis, to `out` values. */
-export function dense(x: Value, name: string, out: number): Value {
+/** A linear layer over the last axis, to `out` values. */
+export function dense(x: Value, name: string, out: number, bias = true): Value {
   const weight = x.graph.parameter(`${name}.weight`, [out, Number(x.shape.at(-1))]);
-  return ops.linear(x, weight, x.graph.parameter(`${name}.bias`, [out]));
+  return ops.linear(x, weight, bias ? x.graph.parameter(`${name}.bias`, [out]) : null);
 }
 
 /** The number of rows of a tensor (a layer's output channels), or undefined when the file does not have it. */
