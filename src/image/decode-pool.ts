@@ -91,22 +91,46 @@ export class DecodePool {
    * Paths, URLs and data URIs are read by the worker; streams and Blobs here. Bytes are copied to the worker, so the
    * caller's stay usable.
    *
+   * @param signal takes the image out of the line when it aborts; one that a worker holds is finished for nothing
    * @returns the tensor, float32 `[3, height, width]` of the transform, with the upright picture's own size and format.
-   * @throws ImageError of stage `read`, `decode` or `transform`; or the signal's reason.
+   * @throws ImageError of stage `read`, `decode` or `transform`; or the reason of a signal.
    */
-  async process(input: ImageInput): Promise<Prepared> {
-    this.options.signal?.throwIfAborted();
+  async process(input: ImageInput, signal?: AbortSignal): Promise<Prepared> {
     const source = sourceName(input);
-    if (this.closed) throw new ImageError('read', source, 'the pool of decoders is closed');
+    this.checkOpen(source, signal);
     if (this.size === 0) {
-      return prepareImage(await readSource(input, this.options.read), source, this.setup);
+      const content = await readSource(input, this.options.read);
+      this.checkOpen(source, signal);
+      return prepareImage(content, source, this.setup);
     }
     const named = typeof input === 'string' || input instanceof URL;
-    const content = named ? String(input) : await readSource(input, this.options.read);
+    const content = named ? String(input) : portable(await readSource(input, this.options.read));
+    this.checkOpen(source, signal); // it may have been closed while the stream was read
     return new Promise<Prepared>((resolve, reject) => {
-      this.waiting.push({ job: { id: this.nextId++, input: content, source }, resolve, reject });
+      const task: Task = { job: { id: this.nextId++, input: content, source }, resolve, reject };
+      const leave = () => {
+        const place = this.waiting.indexOf(task);
+        if (place >= 0) this.waiting.splice(place, 1);
+        reject(signal?.reason);
+      };
+      task.resolve = (prepared) => {
+        signal?.removeEventListener('abort', leave);
+        resolve(prepared);
+      };
+      task.reject = (error) => {
+        signal?.removeEventListener('abort', leave);
+        reject(error);
+      };
+      signal?.addEventListener('abort', leave, { once: true });
+      this.waiting.push(task);
       this.dispatch();
     });
+  }
+
+  private checkOpen(source: string, signal: AbortSignal | undefined): void {
+    this.options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
+    if (this.closed) throw new ImageError('read', source, 'the pool of decoders is closed');
   }
 
   /** Stops the workers. Images that were not finished are rejected. */
@@ -189,4 +213,19 @@ export class DecodePool {
     slot.task = undefined;
     this.dispatch();
   }
+}
+
+/**
+ * The same content in buffers that hold nothing else: a message takes along the whole buffer under a view, and cannot
+ * carry what else a caller may have put on the object.
+ */
+function portable(content: Uint8Array | RawImage): Uint8Array | RawImage {
+  if (content instanceof Uint8Array) return ownBytes(content);
+  const { data, width, height, channels } = content;
+  return { data: ownBytes(data), width, height, ...(channels === undefined ? {} : { channels }) };
+}
+
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength === 0) return new Uint8Array(0); // its buffer may have been moved away
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 }

@@ -1,6 +1,7 @@
 /**
  * @file The decode pool with real worker threads: same tensors as without, failures that stay with their image.
  */
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -66,6 +67,52 @@ describe('DecodePool', () => {
     const error = await pool.process(file('tiff-pages.tif')).catch((e) => e);
     expect(error).toBeInstanceOf(ImageError);
     expect(error.reason).toBe('it was not decoded within 1 ms');
+  });
+
+  it('takes views of large buffers, moved buffers and objects with more on them', async () => {
+    const pool = open({ workers: 1 });
+    const bytes = readFileSync(file('png-rgb.png'));
+    const large = new Uint8Array(256 * 2 ** 20);
+    large.set(bytes);
+    const [expected] = await Promise.all([pool.process(new Uint8Array(bytes)), pool.process(bytes)]);
+    const start = performance.now();
+    for (let i = 0; i < 8; i++) expect(await pool.process(large.subarray(0, bytes.length))).toEqual(expected);
+    expect(performance.now() - start).toBeLessThan(500); // copying the large buffer 8 times takes seconds
+    const moved = new Uint8Array(bytes);
+    structuredClone(moved, { transfer: [moved.buffer] });
+    await expect(pool.process(moved)).rejects.toThrow(ImageError);
+    const raw = { data: new Uint8Array(48), width: 4, height: 4, describe: () => 'mine' };
+    const all = await Promise.all([pool.process(bytes), pool.process(raw), pool.process(bytes)]);
+    expect(all.map((p) => p.format)).toEqual(['png', 'raw', 'png']);
+  });
+
+  it('starts nothing for a stream that ends after it was closed', async () => {
+    const pool = open({ workers: 1 });
+    const bytes = readFileSync(file('png-rgb.png'));
+    const slow = new ReadableStream<Uint8Array>({
+      async start(controller) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        controller.enqueue(new Uint8Array(bytes));
+        controller.close();
+      },
+    });
+    const running = expect(pool.process(slow)).rejects.toThrow('the pool of decoders is closed');
+    await pool.close();
+    await running;
+  });
+
+  it('lets single images leave the line', async () => {
+    const pool = open({ workers: 1 });
+    const controller = new AbortController();
+    setMaxListeners(0, controller.signal);
+    const first = pool.process(file('jpeg-420.jpg'));
+    const left = Array.from({ length: 50 }, () => pool.process(file('jpeg-420.jpg'), controller.signal));
+    const last = pool.process(file('png-rgb.png'));
+    controller.abort(new Error('enough'));
+    const results = await Promise.allSettled(left);
+    expect(results.every((r) => r.status === 'rejected' && r.reason.message === 'enough')).toBe(true);
+    expect((await first).format).toBe('jpeg');
+    expect((await last).format).toBe('png');
   });
 
   it('ends with its signal', async () => {
