@@ -1,6 +1,7 @@
 /**
  * @file Feeds a network in batches while the next items are being prepared, in bounded memory and in order.
  */
+import { setMaxListeners } from 'node:events';
 import type { Session, Tensor } from '../graph/index.js';
 
 /** One item on its way: prepared for the network, or failed on the way there. */
@@ -8,9 +9,12 @@ export type Prepared<T> = { item: T; feed: Record<string, Tensor> } | { item: T;
 
 export interface BatchOptions<S, T> {
   source: AsyncIterable<S> | Iterable<S>;
-  /** Decodes or tokenises one item; started ahead of the network, several at a time. Must not reject. */
-  prepare(item: S, index: number): Promise<Prepared<T>>;
-  /** Items for which the network has its answer. */
+  /**
+   * Decodes or tokenises one item; started ahead of the network, several at a time. Must not reject. `over` aborts
+   * when nobody waits for the item any more.
+   */
+  prepare(item: S, index: number, over: AbortSignal): Promise<Prepared<T>>;
+  /** Items for one run of the network. */
   batchSize: number;
   /** How many items may be in preparation or waiting at a time. */
   ahead: number;
@@ -24,7 +28,8 @@ export type Outcome<T> = { item: T; values: Float32Array } | { item: T; error: u
  * Runs `source` through `session` and yields the outcomes in order. While one batch computes, the next is prepared and
  * the previous one is with the consumer. A batch that the network refuses is tried again item by item, so that one
  * bad item is the only one that fails.
- * @throws the signal's reason once it is aborted; what was yielded before stands.
+ * @throws the signal's reason as soon as it is aborted; what was yielded before stands. What `source` throws, after
+ *   the items that it gave before. RuntimeError when the session itself is gone, so that nothing more can be computed.
  */
 export async function* inBatches<S, T>(
   session: Session,
@@ -33,36 +38,62 @@ export async function* inBatches<S, T>(
 ): AsyncGenerator<Outcome<T>[]> {
   const { batchSize, ahead, signal } = options;
   const iterator = iterate(options.source);
+  const over = new AbortController();
+  setMaxListeners(0, over.signal); // every item on its way listens
   const waiting: Promise<Prepared<T>>[] = [];
   let index = 0;
   let ended = false;
+  let broken: { error: unknown } | undefined;
+  const take = async (): Promise<IteratorResult<S>> => {
+    try {
+      return await iterator.next();
+    } catch (error) {
+      broken = { error }; // thrown when what came before it is done
+      return { done: true, value: undefined };
+    }
+  };
   const refill = async () => {
     while (!ended && waiting.length < ahead) {
-      const { done, value } = await iterator.next();
+      const { done, value } = await unlessAborted(take(), signal);
       if (done) ended = true;
-      else waiting.push(options.prepare(value, index++));
+      else waiting.push(options.prepare(value, index++, over.signal));
     }
   };
   let computing: Promise<Outcome<T>[]> | undefined;
   try {
     for (;;) {
-      signal?.throwIfAborted();
       await refill();
       const batch: Prepared<T>[] = [];
       while (waiting.length > 0 && batch.length < batchSize) {
-        batch.push(await waiting.shift()!);
+        batch.push(await unlessAborted(waiting.shift()!, signal));
         await refill();
       }
       if (batch.length === 0) break;
       const previous = computing;
       computing = compute(session, output, batch);
       computing.catch(() => undefined); // awaited in the next round
-      if (previous) yield await previous;
+      if (previous) yield await unlessAborted(previous, signal);
     }
-    if (computing) yield await computing;
+    if (computing) yield await unlessAborted(computing, signal);
+    if (broken) throw broken.error;
   } finally {
-    await iterator.return?.();
+    over.abort();
+    const returned = Promise.resolve(iterator.return?.());
+    if (signal?.aborted)
+      returned.catch(() => undefined); // it may be waiting for an item that never comes
+    else await returned;
   }
+}
+
+/** Settles as `promise` does, or rejects with the signal's reason as soon as it is aborted. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 async function compute<T>(session: Session, output: string, batch: Prepared<T>[]): Promise<Outcome<T>[]> {
@@ -77,6 +108,7 @@ async function compute<T>(session: Session, output: string, batch: Prepared<T>[]
       );
       for (const [i, p] of good.entries()) outcomes.set(p, { item: p.item, values: rows[i]! });
     } catch (error) {
+      if (session.failure) throw session.failure;
       for (const p of good)
         outcomes.set(p, good.length === 1 ? { item: p.item, error } : await alone(session, output, p));
     }
@@ -93,6 +125,7 @@ async function alone<T>(
     const [values] = await run(session, output, [p.feed]);
     return { item: p.item, values: values! };
   } catch (error) {
+    if (session.failure) throw session.failure;
     return { item: p.item, error };
   }
 }

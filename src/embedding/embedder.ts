@@ -29,7 +29,7 @@ export interface EmbedderOptions extends LoadModelOptions {
   device?: Device | undefined;
   /** Threads of the network. @default the cores of this machine */
   threads?: number | undefined;
-  /** Scale vectors to unit length (each token on its own for `tokens`). @default true */
+  /** Scale vectors to unit length (each row on its own for outputs of two axes, such as `tokens`). @default true */
   normalize?: boolean | undefined;
   /** Images per run of the network. @default 8 on the CPU, 32 elsewhere */
   batchSize?: number | undefined;
@@ -74,7 +74,7 @@ export async function loadEmbedder(name?: string, options: EmbedderOptions = {})
   const dtype = options.dtype ?? 'fp32';
   if (!PRECISIONS.includes(dtype))
     throw new UsageError(`dtype: expected ${PRECISIONS.join(', ')} but received "${dtype}"`);
-  for (const key of ['batchSize', 'workers'] as const) {
+  for (const key of ['batchSize', 'workers', 'threads'] as const) {
     const value = options[key];
     const least = key === 'workers' ? 0 : 1;
     if (value !== undefined && (!Number.isInteger(value) || value < least))
@@ -82,8 +82,19 @@ export async function loadEmbedder(name?: string, options: EmbedderOptions = {})
   }
   const model = await loadModel(name, options);
   const output = options.output ?? model.defaultOutput;
-  const { session, shape } = await model.openImage(output, options);
-  return new Embedder(model, session, output, shape, await model.weightsHash(), { ...options, dtype });
+  const hashing = model.weightsHash();
+  hashing.catch(() => undefined); // awaited below
+  const { session, shape, maxBatch } = await model.openImage(output, options);
+  try {
+    const batchSize = Math.min(
+      options.batchSize ?? ((options.device ?? 'cpu') === 'cpu' ? 8 : 32),
+      maxBatch ?? Number.POSITIVE_INFINITY,
+    );
+    return new Embedder(model, session, output, shape, await hashing, { ...options, dtype, batchSize });
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
 }
 
 /** A model that turns images (and texts, where it has a text tower) into vectors. Close it when done. */
@@ -96,6 +107,7 @@ export class Embedder {
   readonly shape: readonly number[];
   private readonly normalize: boolean;
   private pool: DecodePool | undefined;
+  private readonly closing = new AbortController();
   private text: Promise<{ session: Session; output: OutputName; tokenizer: TextTokenizer }> | undefined;
 
   /** Use {@link loadEmbedder}. */
@@ -105,7 +117,7 @@ export class Embedder {
     private readonly output: OutputName,
     shape: readonly number[],
     weights: string,
-    private readonly options: EmbedderOptions & { dtype: Precision },
+    private readonly options: EmbedderOptions & { dtype: Precision; batchSize: number },
   ) {
     this.shape = shape;
     this.dimension = shape.reduce((n, d) => n * d, 1);
@@ -129,18 +141,20 @@ export class Embedder {
 
   /** Images per run of the network. */
   get batchSize(): number {
-    return this.options.batchSize ?? ((this.options.device ?? 'cpu') === 'cpu' ? 8 : 32);
+    return this.options.batchSize;
   }
 
   /**
    * Embeds any number of images in bounded memory, in order. Images are decoded ahead of the network in worker
    * threads. An image that cannot be read yields a failure; the rest goes on.
-   * @throws the reason of `signal` once it is aborted.
+   * @throws the reason of `signal` once it is aborted, UsageError once the embedder is closed, what `items` throws
+   *   (after the results of those that came before).
    */
   async *streamImages(
     items: Iterable<ImageItem> | AsyncIterable<ImageItem>,
     options: EmbedOptions = {},
   ): AsyncGenerator<EmbeddingResult> {
+    this.checkOpen();
     const { model } = this;
     const workers = this.options.workers ?? Math.min(availableParallelism(), 8);
     this.pool ??= new DecodePool({
@@ -151,13 +165,20 @@ export class Embedder {
     });
     const { pool } = this;
     const { height, width } = model.inputSize;
-    const prepare = async (given: ImageItem, index: number): Promise<Prepared<Embedded>> => {
-      const source = isSourceItem(given) ? given : { id: sourceName(given), input: given };
-      const item: Embedded = { index, id: source.id, vector: new Float32Array(0) };
-      if (source.text !== undefined) item.text = source.text;
-      if (source.metadata !== undefined) item.metadata = source.metadata;
+    const prepare = async (
+      given: ImageItem,
+      index: number,
+      over: AbortSignal,
+    ): Promise<Prepared<Embedded>> => {
+      const item: Embedded = { index, id: `<item ${index}>`, vector: new Float32Array(0) };
       try {
-        const image = await pool.process(source.input);
+        if (typeof given !== 'string' && (typeof given !== 'object' || given === null))
+          throw new ImageError('read', item.id, `expected an image but received ${String(given)}`);
+        const source: SourceItem = isSourceItem(given) ? given : { id: sourceName(given), input: given };
+        item.id = source.id;
+        if (source.text !== undefined) item.text = source.text;
+        if (source.metadata !== undefined) item.metadata = source.metadata;
+        const image = await pool.process(source.input, over);
         Object.assign(item, { width: image.width, height: image.height, format: image.format });
         return { item, feed: { [model.imageInput]: { data: image.tensor, dims: [3, height, width] } } };
       } catch (error) {
@@ -218,8 +239,11 @@ export class Embedder {
     return (await collect(this.streamTexts(texts, options), {})) as Float32Array[];
   }
 
-  /** Ends the worker threads and frees the network's memory. */
+  /** Ends the worker threads and frees the network's memory. Streams that are under way are rejected. */
   async close(): Promise<void> {
+    this.closing.abort(
+      new UsageError('the embedder was closed', { hint: 'close it when its last stream has ended' }),
+    );
     const text = await this.text?.catch(() => undefined);
     await Promise.all([this.session.release(), this.pool?.close(), text?.session.release()]);
   }
@@ -228,15 +252,25 @@ export class Embedder {
     await this.close();
   }
 
+  private checkOpen(): void {
+    this.closing.signal.throwIfAborted();
+  }
+
   private async openText() {
+    this.checkOpen();
     const { model, output } = this;
     if (!model.hasText)
       throw new ModelError(`${model.name} has no text tower`, {
         hint: 'texts need a CLIP or SigLIP model, such as clip-vit-b32',
       });
     if (!this.hasText)
-      throw new ModelError(`texts share a space with images in the output "projection", not in "${output}"`);
-    this.text ??= model.openText(this.options);
+      throw new ModelError(`texts share a space with images in the output "projection", not in "${output}"`, {
+        hint: 'leave the choice of output to the model, or choose "projection"',
+      });
+    this.text ??= model.openText(this.options).catch((error: unknown) => {
+      this.text = undefined; // the next call tries again
+      throw error;
+    });
     return this.text;
   }
 
@@ -245,20 +279,21 @@ export class Embedder {
     session: Session,
     output: OutputName,
     source: Iterable<S> | AsyncIterable<S>,
-    prepare: (item: S, index: number) => Promise<Prepared<Embedded>>,
+    prepare: (item: S, index: number, over: AbortSignal) => Promise<Prepared<Embedded>>,
     workers: number,
     options: EmbedOptions,
   ): AsyncGenerator<EmbeddingResult> {
     const { batchSize } = this;
     const total = options.total ?? (Array.isArray(source) ? source.length : undefined);
     const progress: Progress = { done: 0, failed: 0, total };
-    const rowWidth = this.shape.at(-1)!;
+    const rowWidth = this.shape.length === 2 ? this.shape[1]! : this.dimension;
+    const { signal: closing } = this.closing;
     const outcomes = inBatches(session, output, {
       source,
       prepare,
       batchSize,
       ahead: 2 * batchSize + workers,
-      signal: options.signal,
+      signal: AbortSignal.any(options.signal ? [options.signal, closing] : [closing]),
     });
     for await (const batch of outcomes) {
       const results = batch.map((o): EmbeddingResult => {

@@ -163,6 +163,72 @@ describe('streams', () => {
     expect(done.at(-1)).toBeLessThan(20);
   });
 
+  it('give what came before the input broke, and then its error', async () => {
+    const seen: EmbeddingResult[] = [];
+    function* breaking() {
+      for (let i = 0; i < 10; i++) yield paths[0]!;
+      throw new Error('the list ended early');
+    }
+    const run = (async () => {
+      for await (const r of clip.streamImages(breaking())) seen.push(r);
+    })();
+    await expect(run).rejects.toThrow('the list ended early');
+    expect(seen.map((r) => [r.index, isFailed(r)])).toEqual(Array.from({ length: 10 }, (_, i) => [i, false]));
+  });
+
+  it('stop at once at a signal, even while the input is silent', async () => {
+    async function* silent() {
+      yield paths[0]!;
+      await new Promise((resolve) => setTimeout(resolve, 3000).unref());
+    }
+    const start = performance.now();
+    const run = all(clip.streamImages(silent(), { signal: AbortSignal.timeout(50) }));
+    await expect(run).rejects.toThrow(/timeout/);
+    expect(performance.now() - start).toBeLessThan(1500);
+  });
+
+  it('reject when the embedder is closed, instead of failing every item', async () => {
+    const other = await loadEmbedder(model, { threads: 1, workers: 1, batchSize: 2 });
+    const seen: EmbeddingResult[] = [];
+    const run = (async () => {
+      for await (const r of other.streamImages(Array.from({ length: 40 }, () => paths[0]!))) {
+        seen.push(r);
+        if (seen.length === 2) void other.close();
+      }
+    })();
+    await expect(run).rejects.toThrow(UsageError);
+    expect(seen.some(isFailed)).toBe(false);
+    await other.close();
+    await expect(other.embedImages([paths[0]!])).rejects.toThrow('the embedder was closed');
+    await expect(other.embedTexts(['x'])).rejects.toThrow('the embedder was closed');
+  });
+
+  it('leave nothing in line when they are left', async () => {
+    const other = await loadEmbedder(model, { threads: 1, workers: 1, batchSize: 64 });
+    const large = path.join(files, 'jpeg-420.jpg');
+    const controller = new AbortController();
+    const run = all(
+      other.streamImages(
+        Array.from({ length: 128 }, () => large),
+        { signal: controller.signal },
+      ),
+    );
+    controller.abort(new Error('enough'));
+    await expect(run).rejects.toThrow('enough');
+    const results = await all(other.streamImages([large]));
+    expect(results.map(isFailed)).toEqual([false]);
+    await other.close();
+  });
+
+  it('take what is no image as an item that failed', async () => {
+    const results = await all(clip.streamImages([paths[0]!, null as never, 7 as never]));
+    expect(results.map((r) => (isFailed(r) ? r.failure.reason : 'ok'))).toEqual([
+      'ok',
+      'expected an image but received null',
+      'expected an image but received 7',
+    ]);
+  });
+
   it('carry ids, texts and metadata through', async () => {
     const item = { id: 'shop/1', input: paths[0]!, text: 'a caption', metadata: { price: 3 } };
     const [result] = await all(clip.streamImages([item]));
@@ -234,6 +300,7 @@ describe('choices', () => {
     ],
     ['a dtype', { dtype: 'int4' as never }, UsageError, /expected fp32, fp16, int8 but received "int4"/],
     ['a batch size', { batchSize: 0 }, UsageError, /batchSize: expected a whole number of at least 1/],
+    ['a number of threads', { threads: 0 }, UsageError, /threads: expected a whole number of at least 1/],
   ])('of %s that does not exist are refused', async (_, options, type, message) => {
     const error = await loadEmbedder(model, options).catch((e: Error) => e);
     expect(error).toBeInstanceOf(type);
