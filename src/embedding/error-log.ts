@@ -10,8 +10,23 @@ import { type ItemFailure, UsageError } from '../errors.js';
 export class ErrorLog {
   private constructor(private readonly file: FileHandle) {}
 
-  /** @throws UsageError when the file holds something other than error records, which is never overwritten. */
+  /**
+   * @throws UsageError when the file cannot be written, or holds something other than error records, which is never
+   *   overwritten.
+   */
   static async create(name: string): Promise<ErrorLog> {
+    try {
+      return await ErrorLog.open(name);
+    } catch (cause) {
+      if (cause instanceof UsageError) throw cause;
+      throw new UsageError(`${name}: the error file cannot be written (${(cause as Error).message})`, {
+        cause,
+        hint: 'choose another place for the error file',
+      });
+    }
+  }
+
+  private static async open(name: string): Promise<ErrorLog> {
     const before = await beginning(name);
     if (before.trim() !== '' && !before.startsWith('{"id":'))
       throw new UsageError(`${name}: the error file would replace a file that holds something else`, {
@@ -24,7 +39,7 @@ export class ErrorLog {
   /** Adds records; when it resolves they are on the disk. */
   async append(failures: readonly ItemFailure[]): Promise<void> {
     if (failures.length === 0) return;
-    await this.file.write(
+    await this.file.appendFile(
       failures.map(({ id, stage, reason }) => `${JSON.stringify({ id, stage, reason })}\n`).join(''),
     );
     await this.file.datasync();

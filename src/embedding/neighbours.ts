@@ -8,7 +8,8 @@ export interface Neighbour {
 }
 
 /**
- * The `k` nearest other vectors of each query, nearest first; among equals the one that comes first.
+ * The `k` nearest other vectors of each query, nearest first; among equals the one that comes first. Zero vectors have
+ * no direction: their score is NaN and they come last.
  *
  * Compares every pair: meant for up to some thousands of vectors.
  * @param queries positions among `vectors`. @default all
@@ -22,6 +23,11 @@ export function nearestNeighbours(
     const all: Neighbour[] = [];
     for (const [index, vector] of vectors.entries())
       if (index !== query) all.push({ index, score: cosineSimilarity(vectors[query]!, vector) });
-    return all.sort((a, b) => b.score - a.score || a.index - b.index).slice(0, k);
+    return all.sort((a, b) => rank(b.score) - rank(a.score) || a.index - b.index).slice(0, k);
   });
+}
+
+/** A cosine as a number that sorts: NaN would make the order of all the others wrong. */
+function rank(score: number): number {
+  return Number.isNaN(score) ? -2 : score;
 }

@@ -174,7 +174,13 @@ class WorkerSession implements Backend {
     worker.on('error', (e) =>
       this.fail(new RuntimeError(`the network's thread failed: ${e.message}`, { cause: e })),
     );
-    worker.on('exit', () => this.fail(new RuntimeError("the network's thread ended")));
+    worker.on('exit', () =>
+      this.fail(
+        new RuntimeError("the network's thread ended", {
+          hint: 'memory may have run out: try a smaller batchSize',
+        }),
+      ),
+    );
   }
 
   static async create(creation: Creation): Promise<WorkerSession> {
