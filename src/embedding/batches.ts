@@ -2,6 +2,7 @@
  * @file Feeds a network in batches while the next items are being prepared, in bounded memory and in order.
  */
 import { setMaxListeners } from 'node:events';
+import { RuntimeError } from '../errors.js';
 import type { Session, Tensor } from '../graph/index.js';
 
 /** One item on its way: prepared for the network, or failed on the way there. */
@@ -155,7 +156,11 @@ async function run(
 function stack(tensors: Tensor[], first: Tensor): Tensor {
   const size = first.data.length;
   const data = new (first.data.constructor as Float32ArrayConstructor)(size * tensors.length);
-  for (const [i, t] of tensors.entries()) data.set(t.data as Float32Array, i * size);
+  for (const [i, t] of tensors.entries()) {
+    if (t.data.length !== size)
+      throw new RuntimeError(`items of [${first.dims}] and [${t.dims}] do not make one batch`);
+    data.set(t.data as Float32Array, i * size);
+  }
   return { data, dims: [tensors.length, ...first.dims] };
 }
 
