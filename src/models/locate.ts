@@ -4,7 +4,7 @@
 
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { HubError, ModelError } from '../errors.js';
+import { ModelError, WeightsError } from '../errors.js';
 import type { TransformSpec } from '../image/index.js';
 import type { OutputName } from './architecture.js';
 import { defaultModel, resolveModel } from './catalogue.js';
@@ -132,10 +132,10 @@ async function fetchRepo(repo: string, options: LocateOptions): Promise<HubFiles
   const index = files.find((f) => f.endsWith('.safetensors.index.json') && !f.includes('/'));
   if (index) {
     const { files: first } = await fetchFiles(repo, [index], options);
-    const map = JSON.parse(await readFile(first[index]!, 'utf8')) as { weight_map: Record<string, string> };
-    return fetchFiles(repo, [index, ...new Set(Object.values(map.weight_map))], options);
+    const shards = await shardNames(first[index]!);
+    return fetchFiles(repo, [index, ...shards], options);
   }
-  const weights = pickWeights(files);
+  const weights = pickWeights(repo, files);
   if (!weights) {
     const pickled = files.some((f) => /\.(bin|pth?|ckpt)$/.test(f));
     throw new ModelError(
@@ -147,10 +147,25 @@ async function fetchRepo(repo: string, options: LocateOptions): Promise<HubFiles
       },
     );
   }
-  return fetchFiles(repo, [weights], options);
+  const beside = [`${weights}_data`, `${weights}.data`].filter((f) => files.includes(f)); // ONNX external data
+  return fetchFiles(repo, [weights, ...beside], options);
 }
 
-function pickWeights(files: readonly string[]): string | undefined {
+/** The files that an index of sharded weights names. */
+async function shardNames(index: string): Promise<string[]> {
+  try {
+    const { weight_map: map } = JSON.parse(await readFile(index, 'utf8')) as { weight_map: object };
+    const names: unknown[] = Object.values(map);
+    if (names.every((n): n is string => typeof n === 'string')) return [...new Set(names)];
+  } catch {
+    // said below
+  }
+  throw new WeightsError(index, 'expected JSON with a "weight_map" that names files', {
+    hint: 'the repository may be damaged; tell its publisher',
+  });
+}
+
+function pickWeights(repo: string, files: readonly string[]): string | undefined {
   const usual = ['model.safetensors', 'open_clip_model.safetensors'].find((f) => files.includes(f));
   if (usual) return usual;
   const top = files.filter((f) => !f.includes('/'));
@@ -158,8 +173,8 @@ function pickWeights(files: readonly string[]): string | undefined {
     const found = top.filter((f) => f.endsWith(ending));
     if (found.length === 1) return found[0];
     if (found.length > 1)
-      throw new HubError(`several weight files to choose from: ${found.join(', ')}`, {
-        hint: 'name a local file instead',
+      throw new ModelError(`${repo}: several weight files to choose from: ${found.join(', ')}`, {
+        hint: 'download the one you want and name the local file',
       });
   }
   return undefined;
