@@ -44,7 +44,7 @@ export interface PrecisionRow {
 export interface PrecisionReport {
   model: string;
   output: string;
-  /** Images that went in; `failed` others could not be read. */
+  /** Images that went in; `failed` others could not be read or gave no numbers in one of the precisions. */
   images: number;
   failed: number;
   rows: PrecisionRow[];
@@ -62,7 +62,7 @@ export async function comparePrecisions(
   const passes: Pass[] = [];
   for (const dtype of PRECISIONS) passes.push(await embedPass(dtype, items, options));
   const [reference] = passes;
-  const ids = [...reference!.vectors.keys()];
+  const ids = [...reference!.vectors.keys()].filter((id) => passes.every((p) => p.vectors.has(id)));
   if (ids.length === 0)
     throw new UsageError('none of the images could be read', { hint: 'name images or folders of images' });
   const neighbours = passes.map((p) => nearest(ids.map((id) => p.vectors.get(id)!)));

@@ -6,7 +6,7 @@
  * optimiser; the result is stored under a key of everything it depends on.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import path from 'node:path';
 import { type Creation, runtimeInfo } from './runtime.js';
@@ -35,9 +35,11 @@ export async function openCompiled(
       await remove(folder); // damaged: made anew below
     }
   }
-  const scratch = path.join(cacheDir, 'graphs', `.${randomUUID()}`);
+  const graphs = path.join(cacheDir, 'graphs');
+  const scratch = path.join(graphs, `.${randomUUID()}`);
   try {
     await mkdir(scratch, { recursive: true });
+    await removeAbandoned(graphs);
   } catch {
     return open(creation);
   }
@@ -52,6 +54,15 @@ export async function openCompiled(
     return await open(creation); // a full disk, say: work without keeping
   } finally {
     await remove(scratch);
+  }
+}
+
+/** Removes what processes left that were killed while they wrote, a day ago or longer. */
+async function removeAbandoned(graphs: string): Promise<void> {
+  for (const name of await readdir(graphs)) {
+    const folder = path.join(graphs, name);
+    const made = name.startsWith('.') && (await stat(folder).catch(() => undefined))?.mtimeMs;
+    if (made && Date.now() - made > 24 * 3600 * 1000) await remove(folder);
   }
 }
 
