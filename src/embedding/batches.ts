@@ -5,8 +5,14 @@ import { setMaxListeners } from 'node:events';
 import { RuntimeError } from '../errors.js';
 import type { Session, Tensor } from '../graph/index.js';
 
+/** What one item gives to one input of the network. */
+export interface Feed extends Tensor {
+  /** For rows of tokens: fills the shorter rows of a batch. Without it all items must have one size. */
+  pad?: bigint;
+}
+
 /** One item on its way: prepared for the network, or failed on the way there. */
-export type Prepared<T> = { item: T; feed: Record<string, Tensor> } | { item: T; error: unknown };
+export type Prepared<T> = { item: T; feed: Record<string, Feed> } | { item: T; error: unknown };
 
 export interface BatchOptions<S, T> {
   source: AsyncIterable<S> | Iterable<S>;
@@ -120,7 +126,7 @@ async function compute<T>(session: Session, output: string, batch: Prepared<T>[]
 async function alone<T>(
   session: Session,
   output: string,
-  p: { item: T; feed: Record<string, Tensor> },
+  p: { item: T; feed: Record<string, Feed> },
 ): Promise<Outcome<T>> {
   try {
     const [values] = await run(session, output, [p.feed]);
@@ -132,11 +138,7 @@ async function alone<T>(
 }
 
 /** Stacks the feeds of single items along a new first axis, runs them, and cuts the result into rows. */
-async function run(
-  session: Session,
-  output: string,
-  feeds: Record<string, Tensor>[],
-): Promise<Float32Array[]> {
+async function run(session: Session, output: string, feeds: Record<string, Feed>[]): Promise<Float32Array[]> {
   const n = feeds.length;
   const stacked = Object.fromEntries(
     Object.entries(feeds[0]!).map(([name, first]) => [
@@ -153,15 +155,17 @@ async function run(
   return feeds.map((_, i) => data.slice(i * size, (i + 1) * size));
 }
 
-function stack(tensors: Tensor[], first: Tensor): Tensor {
-  const size = first.data.length;
+function stack(tensors: Feed[], first: Feed): Tensor {
+  const { pad } = first;
+  const size = pad === undefined ? first.data.length : Math.max(...tensors.map((t) => t.data.length));
   const data = new (first.data.constructor as Float32ArrayConstructor)(size * tensors.length);
+  if (pad !== undefined) (data as unknown as BigInt64Array).fill(pad);
   for (const [i, t] of tensors.entries()) {
-    if (t.data.length !== size)
+    if (t.data.length !== size && pad === undefined)
       throw new RuntimeError(`items of [${first.dims}] and [${t.dims}] do not make one batch`);
     data.set(t.data as Float32Array, i * size);
   }
-  return { data, dims: [tensors.length, ...first.dims] };
+  return { data, dims: [tensors.length, ...(pad === undefined ? first.dims : [size])] };
 }
 
 function iterate<S>(source: AsyncIterable<S> | Iterable<S>): AsyncIterator<S> | Iterator<S> {

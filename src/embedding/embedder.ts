@@ -14,7 +14,7 @@ import {
 } from '../image/index.js';
 import type { OutputName, TextTokenizer } from '../models/index.js';
 import { type LoadedModel, type LoadModelOptions, loadModel } from '../models/load.js';
-import { inBatches, type Prepared } from './batches.js';
+import { type Feed, inBatches, type Prepared } from './batches.js';
 import { type EmbeddingIdentity, transformHash } from './identity.js';
 import { type Embedded, EmbeddingError, type EmbeddingResult, isFailed, type Progress } from './results.js';
 import { allFinite, normalizeRows } from './vectors.js';
@@ -216,13 +216,21 @@ export class Embedder {
     options: EmbedOptions = {},
   ): AsyncGenerator<EmbeddingResult> {
     const { session, output, tokenizer } = await this.openText();
+    // Where the length is free, tokens do not look ahead, and padding would only be computed in vain.
+    const free = typeof session.inputs[0]!.shape[1] === 'string';
     const prepare = async (text: string, index: number): Promise<Prepared<Embedded>> => {
       const item: Embedded = { index, id: text, vector: new Float32Array(0), text };
       try {
-        const { inputIds, attentionMask, length } = tokenizer.encode([text]);
-        const feed: Record<string, { data: BigInt64Array; dims: number[] }> = {};
-        for (const { name } of session.inputs)
-          feed[name] = { data: name === 'attention_mask' ? attentionMask : inputIds, dims: [length] };
+        const { inputIds, attentionMask, length } = tokenizer.encode([text], free ? 'longest' : 'context');
+        const feed: Record<string, Feed> = {};
+        for (const { name } of session.inputs) {
+          const mask = name === 'attention_mask';
+          feed[name] = {
+            data: mask ? attentionMask : inputIds,
+            dims: [length],
+            pad: mask ? 0n : BigInt(tokenizer.padId),
+          };
+        }
         return { item, feed };
       } catch (error) {
         return { item, error };
