@@ -23,7 +23,11 @@ import { allFinite, normalizeRows } from './vectors.js';
 export interface EmbedderOptions extends LoadModelOptions {
   /** Which output of the network is the embedding. @default the model's own (`models info` shows it) */
   output?: OutputName | undefined;
-  /** @default 'fp32' */
+  /**
+   * Precision: `fp16` rounds the weights; `int8` multiplies 8-bit integers in linear layers, faster and less exact
+   * (vectors then depend a little on their batch). `comparePrecisions` measures both.
+   * @default 'fp32'
+   */
   dtype?: Precision | undefined;
   /** @default 'cpu' */
   device?: Device | undefined;

@@ -65,7 +65,7 @@ describe('doctor', () => {
     const { code, stdout } = await doctor();
     expect(stdout).toContain('all is well');
     expect(stdout).toMatch(/pass {2}embed \S+: cosine 1\.000000/);
-    expect(stdout).toMatch(/self-test against Pillow \d/);
+    expect(stdout).toMatch(/self-test against .*Pillow \d/);
     expect(code).toBe(0);
     const json = await doctor('--json');
     const found = JSON.parse(json.stdout) as Diagnosis;

@@ -43,10 +43,10 @@ describe('comparePrecisions', () => {
     const report = await comparePrecisions([path.join(folder, 'photos'), path.join(folder, 'gone.jpg')], {
       model,
       limit: 11,
-      embedder: { workers: 1 },
+      embedder: { workers: 1, output: 'logits' }, // the classifier: int8 leaves convolutions as they are
       onProgress: (dtype, { done }) => progress.push(`${dtype} ${done}`),
     });
-    expect(report).toMatchObject({ model: 'net', output: 'pooled', images: 11, failed: 0 });
+    expect(report).toMatchObject({ model: 'net', output: 'logits', images: 11, failed: 0 });
     expect(report.rows.map((r) => r.dtype)).toEqual(['fp32', 'fp16', 'int8']);
     expect(progress.filter((p) => p.endsWith(' 11'))).toEqual(['fp32 11', 'fp16 11', 'int8 11']);
     const [fp32, fp16, int8] = report.rows;
@@ -63,7 +63,13 @@ describe('comparePrecisions', () => {
       path.join(folder, 'photos', `${String(i).padStart(3, '0')}.jpg`),
     );
     const embed = async (dtype: 'fp32' | 'int8') => {
-      await using embedder = await loadEmbedder(model, { dtype, inline: true, workers: 0, batchSize: 8 });
+      await using embedder = await loadEmbedder(model, {
+        dtype,
+        output: 'logits',
+        inline: true,
+        workers: 0,
+        batchSize: 8,
+      });
       return await embedder.embedImages(paths); // before it is closed
     };
     const [a, b] = [await embed('fp32'), await embed('int8')];
