@@ -18,8 +18,8 @@ import {
 export const title = 'Images per second, end to end from JPEG';
 const MODELS = (process.env.BENCH_MODELS ?? 'resnet50,vit-b16,clip-vit-b32').split(',');
 const SIZES = [
-  { label: '0.3 MP', width: 640, height: 480, count: 16 },
-  { label: '12 MP', width: 4000, height: 3000, count: 8 },
+  { label: '0.3 MP', width: 640, height: 480, count: 48 },
+  { label: '12 MP', width: 4000, height: 3000, count: 16 },
 ];
 const BATCH = 8;
 
@@ -78,6 +78,6 @@ export async function run() {
   return {
     head: ['model', 'photographs', 'ours', 'transformers.js', 'ratio', 'PyTorch', 'ratio'],
     rows,
-    note: `${threads} threads, batches of ${BATCH}, float32, the same seeded weights for all (safetensors for Afterimage and PyTorch; for transformers.js the usual export to ONNX), median of ${rounds} interleaved rounds of 16 or 8 files. ${[...versions].join('; ')}.`,
+    note: `${threads} threads, batches of ${BATCH}, float32, the same seeded weights for all (safetensors for Afterimage and PyTorch; for transformers.js the usual export to ONNX), median of ${rounds} interleaved rounds of 48 or 16 files. ${[...versions].join('; ')}.`,
   };
 }
