@@ -13,7 +13,8 @@ import {
   sourceName,
 } from '../image/index.js';
 import type { OutputName, TextTokenizer } from '../models/index.js';
-import { type LoadedModel, type LoadModelOptions, loadModel } from '../models/load.js';
+import { type LoadModelOptions, loadModel } from '../models/load.js';
+import type { LoadedModel } from '../models/loaded-model.js';
 import { type Feed, inBatches, type Prepared } from './batches.js';
 import { type EmbeddingIdentity, transformHash } from './identity.js';
 import { type Embedded, EmbeddingError, type EmbeddingResult, isFailed, type Progress } from './results.js';

@@ -49,8 +49,11 @@ export interface Architecture<C> {
   configure(config: PublisherConfig, tensors: TensorShapes): C | undefined;
   /** The image tower: input `pixel_values` [N, 3, H, W] float32; outputs by {@link OutputName}. */
   image(config: C): Graph;
-  /** The text tower where there is one: input `input_ids` [N, T] int64 (and `attention_mask` where it matters). */
-  text?(config: C): Graph;
+  /**
+   * The text tower, or undefined where the weights have none: input `input_ids` [N, T] int64 (and `attention_mask`
+   * where it matters).
+   */
+  text?(config: C): Graph | undefined;
   /** The output that is the model's embedding unless another is asked for. */
   defaultOutput(config: C): OutputName;
   /** Height and width of the input image. */

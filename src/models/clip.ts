@@ -63,11 +63,8 @@ function imageGraph({ vision }: ClipConfig): Graph {
   return graph;
 }
 
-function textGraph({ text }: ClipConfig): Graph {
-  if (!text)
-    throw new ModelError('these CLIP weights have no text tower', {
-      hint: 'use the full model of its publisher',
-    });
+function textGraph({ text }: ClipConfig): Graph | undefined {
+  if (!text) return undefined;
   const { graph, ids, blocks, body, unflatten } = textTrunk('clip-text', text.tower, 'T');
   const { epsilon } = text.tower.encoder;
   const end = text.end === null ? positionOfLargest(ids) : firstPositionOf(ids, text.end);
@@ -86,7 +83,7 @@ function configure(config: PublisherConfig, tensors: TensorShapes): ClipConfig |
   if (!found) return undefined;
   const known = new Map(tensors);
   const ignored = /position_ids$|attn_mask$|^(input_resolution|context_length|vocab_size)$/;
-  for (const graph of [found.vision && imageGraph(found), found.text && textGraph(found)]) {
+  for (const graph of [found.vision && imageGraph(found), textGraph(found)]) {
     if (!graph) continue;
     const own = new Map([...tensors].filter(([name]) => graph.parameters.has(name)));
     checkTensors('CLIP', graph, own);

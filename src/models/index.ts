@@ -1,15 +1,8 @@
 /** @file The models' public names. */
 export type { Architecture, OutputName, PublisherConfig, TensorShapes } from './architecture.js';
 export { architectures } from './architectures.js';
-export {
-  bindWeights,
-  type ImageTower,
-  type LoadedModel,
-  type LoadModelOptions,
-  loadModel,
-  type TextTower,
-  type TowerOptions,
-} from './load.js';
+export { bindWeights, type LoadModelOptions, loadModel } from './load.js';
+export type { ImageTower, LoadedModel, TextTower, TowerOptions } from './loaded-model.js';
 export { type Located, type LocateOptions, locateModel } from './locate.js';
 export { type EncodedTexts, loadTokenizer, type TextTokenizer, type TokenizerOptions } from './tokenizer.js';
 export {

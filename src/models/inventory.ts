@@ -7,7 +7,8 @@ import type { OutputName } from './architecture.js';
 import { catalogue, type PublishedModel, resolveModel } from './catalogue.js';
 import { findCached } from './hub.js';
 import { type FileCheck, listCached, removeCached, verifyCached } from './hub-cache.js';
-import { type LoadedModel, loadModel } from './load.js';
+import { loadModel } from './load.js';
+import type { LoadedModel } from './loaded-model.js';
 import { type Located, type LocateOptions, locateModel } from './locate.js';
 
 /** Where a model's files are: in the package, whole in the cache, partly in the cache, on the hub only, or a local path. */

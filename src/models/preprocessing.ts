@@ -10,7 +10,7 @@ import {
   transformFromPreprocessorConfig,
 } from '../image/index.js';
 import type { PublisherConfig } from './architecture.js';
-import { readJson } from './load.js';
+import { readJson } from './json.js';
 
 type Json = Readonly<Record<string, unknown>>;
 

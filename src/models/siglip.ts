@@ -62,8 +62,8 @@ function imageGraph({ vision }: SiglipConfig): Graph {
   return graph;
 }
 
-function textGraph({ text }: SiglipConfig): Graph {
-  if (!text) throw new ModelError('these SigLIP weights have no text tower');
+function textGraph({ text }: SiglipConfig): Graph | undefined {
+  if (!text) return undefined;
   const { context, encoder } = text.tower;
   const { graph, blocks, body, unflatten } = textTrunk('siglip-text', text.tower, context);
   const final = (x: Value) => norm(x, 'text_model.final_layer_norm', encoder.epsilon);
@@ -104,7 +104,8 @@ function configure(config: PublisherConfig, tensors: TensorShapes): SiglipConfig
   };
   const of = (prefix: string) => new Map([...tensors].filter(([name]) => name.startsWith(prefix)));
   if (vision) checkTensors('SigLIP', imageGraph(result), of('vision_model.'), /position_ids$/);
-  if (text) checkTensors('SigLIP', textGraph(result), of('text_model.'), /position_ids$/);
+  const texts = textGraph(result);
+  if (texts) checkTensors('SigLIP', texts, of('text_model.'), /position_ids$/);
   return result;
 }
 

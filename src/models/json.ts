@@ -1,0 +1,19 @@
+/** @file JSON files beside the weights. */
+import { readFile } from 'node:fs/promises';
+import { ModelError } from '../errors.js';
+
+/** A JSON object, or null when there is no such file. @throws ModelError when it is not JSON. */
+export async function readJson(file: string): Promise<Record<string, unknown> | null> {
+  const text = await readFile(file, 'utf8').catch((e: NodeJS.ErrnoException) => {
+    if (e.code === 'ENOENT') return null;
+    throw new ModelError(`${file}: ${e.message}`, { cause: e });
+  });
+  if (text === null) return null;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch (cause) {
+    throw new ModelError(`${file}: not valid JSON`, { cause });
+  }
+  throw new ModelError(`${file}: expected a JSON object`);
+}
