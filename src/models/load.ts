@@ -2,7 +2,6 @@
  * @file Opens a model by name: finds or fetches its files, recognises the architecture, reads the preprocessing, and
  * opens its towers as sessions.
  */
-import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ModelError, WeightsError } from '../errors.js';
 import { type Bind, type DType, type GraphSessionOptions, openSession } from '../graph/index.js';
@@ -13,7 +12,7 @@ import { cacheFolder } from './cache.js';
 import { readJson } from './json.js';
 import { type LoadedModel, noOutput, type TowerOptions } from './loaded-model.js';
 import { type Located, type LocateOptions, locateModel } from './locate.js';
-import { openOnnxModel } from './onnx-model.js';
+import { findOnnx, openOnnxModel } from './onnx-model.js';
 import { readTransform } from './preprocessing.js';
 import { findTensor, openWeights, readTensor, type WeightSource } from './weights/index.js';
 
@@ -26,7 +25,8 @@ export type LoadModelOptions = LocateOptions;
  */
 export async function loadModel(name?: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
   const located = await locateModel(name, options);
-  if (await isOnnx(located.path)) return openOnnxModel(located);
+  const onnx = await findOnnx(located.path);
+  if (onnx) return openOnnxModel(located, onnx);
   const weights = await openWeights(located.weights ?? located.path);
   const folder = path.dirname(weights.files[0]!);
   const openClip = await readJson(path.join(folder, 'open_clip_config.json'));
@@ -147,10 +147,4 @@ export function bindWeights(weights: WeightSource): Bind {
       );
     return { file: t.file, offset: t.offset, length: t.length, dtype };
   };
-}
-
-async function isOnnx(where: string): Promise<boolean> {
-  if (where.toLowerCase().endsWith('.onnx')) return true;
-  const names = (await stat(where).catch(() => undefined))?.isDirectory() ? await readdir(where) : [];
-  return names.some((n) => n.endsWith('.onnx')) && !names.some((n) => n.endsWith('.safetensors'));
 }

@@ -10,6 +10,7 @@ import type { OutputName } from './architecture.js';
 import { defaultModel, resolveModel } from './catalogue.js';
 import { type DownloadOptions, downloadFiles, findCached, type HubFiles, listRepoFiles } from './hub.js';
 import { readModelCard } from './model-card.js';
+import { ONNX_IN_FOLDER } from './onnx-model.js';
 
 /** Where to look, and whether the network may be used. */
 export type LocateOptions = Pick<
@@ -177,5 +178,5 @@ function pickWeights(repo: string, files: readonly string[]): string | undefined
         hint: 'download the one you want and name the local file',
       });
   }
-  return undefined;
+  return ONNX_IN_FOLDER.find((f) => files.includes(f));
 }

@@ -1,6 +1,6 @@
 /**
  * @file A ready-made `.onnx` file as a model: its outputs are what the file declares, its preprocessing is the
- * `preprocessor_config.json` beside it.
+ * `preprocessor_config.json` beside it or, for a file in a folder `onnx`, beside that folder.
  */
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
@@ -23,9 +23,9 @@ const PREFERRED = ['embedding', 'image_embeds', 'projection', 'pooled', 'cls', '
  * @throws ModelError when the folder holds several such files or the network does not take one image,
  *   RuntimeError when the runtime refuses the file.
  */
-export async function openOnnxModel(located: Located): Promise<LoadedModel> {
-  const file = await findFile(located.path);
-  const folder = path.dirname(file);
+export async function openOnnxModel(located: Located, file: string): Promise<LoadedModel> {
+  const own = path.dirname(file);
+  const folder = path.basename(own) === 'onnx' ? path.dirname(own) : own;
   const config = await readJson(path.join(folder, 'config.json'));
   const transform = await readTransform(folder, config, located.transform, located.path);
   const inputSize = outputSize(transform);
@@ -119,13 +119,27 @@ async function externalFiles(file: string): Promise<string[]> {
   return found.filter((p) => p !== null).sort();
 }
 
-async function findFile(where: string): Promise<string> {
-  if (!(await stat(where)).isDirectory()) return where;
-  const files = (await readdir(where)).filter((n) => n.endsWith('.onnx'));
-  if (files.length === 1) return path.join(where, files[0]!);
-  throw new ModelError(`${where}: expected one .onnx file but found ${files.length}: ${files.join(', ')}`, {
-    hint: 'name the file itself',
-  });
+/** Where exporters for the web put the network: in a folder beside the configuration. */
+export const ONNX_IN_FOLDER = ['onnx/model.onnx', 'onnx/vision_model.onnx'];
+
+/**
+ * The `.onnx` file that `where` is or holds; undefined when it holds safetensors or neither.
+ * @throws ModelError when there are several.
+ */
+export async function findOnnx(where: string): Promise<string | undefined> {
+  if (where.toLowerCase().endsWith('.onnx')) return where;
+  if (!(await stat(where)).isDirectory()) return undefined;
+  const names = await readdir(where);
+  if (names.some((n) => n.endsWith('.safetensors'))) return undefined;
+  const files = names.filter((n) => n.endsWith('.onnx'));
+  if (files.length > 1)
+    throw new ModelError(`${where}: expected one .onnx file but found ${files.length}: ${files.join(', ')}`, {
+      hint: 'name the file itself',
+    });
+  if (files[0]) return path.join(where, files[0]);
+  const inner = names.includes('onnx') ? await readdir(path.join(where, 'onnx')) : [];
+  const found = ONNX_IN_FOLDER.find((n) => inner.includes(path.basename(n)));
+  return found && path.join(where, found);
 }
 
 function imageInput(inputs: readonly Port[], file: string): Port {

@@ -41,6 +41,20 @@ describe('of a repository that the catalogue does not know', () => {
     expect(readdirSync(folder).sort()).toEqual(['model.onnx', 'model.onnx_data']);
   });
 
+  it('a network in the folder onnx is found', async () => {
+    server.publish('acme/web', {
+      'config.json': '{}',
+      'onnx/model.onnx': 'graph',
+      'onnx/model_quantized.onnx': 'q',
+    });
+    const { path: folder } = await locate('acme/web');
+    expect(readdirSync(folder, { recursive: true }).sort()).toEqual([
+      'config.json',
+      'onnx',
+      'onnx/model.onnx',
+    ]);
+  });
+
   it('the shards that an index names come along', async () => {
     const weight_map = { a: 'one.safetensors', b: 'two.safetensors', c: 'one.safetensors' };
     const index = JSON.stringify({ weight_map });

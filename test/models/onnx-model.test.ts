@@ -1,5 +1,5 @@
 /** @file Ready-made ONNX files as models: what is refused at once, what belongs to their identity, how rows are scaled. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -64,6 +64,16 @@ async function vectorOf(where: string): Promise<Float32Array> {
   await using embedder = await loadEmbedder(where, options);
   return (await embedder.embedImages([picture]))[0]!;
 }
+
+it('a network in a folder of its own has its preprocessing beside that folder', async () => {
+  const plain = await loadEmbedder(write('plain', {}), { inline: true, workers: 0 });
+  const where = write('web', {});
+  mkdirSync(path.join(where, 'onnx'));
+  renameSync(path.join(where, 'model.onnx'), path.join(where, 'onnx', 'model.onnx'));
+  const web = await loadEmbedder(where, { inline: true, workers: 0 });
+  expect(await web.embedImages([picture])).toEqual(await plain.embedImages([picture]));
+  await Promise.all([plain.close(), web.close()]);
+});
 
 describe('ready-made ONNX files', () => {
   it('of four axes give one unit vector an image, as those of two', async () => {
