@@ -1,8 +1,8 @@
 /**
  * @file ONNX Runtime on the current thread: what a session and its worker share.
  *
- * The runtime is loaded on first use. Threads do not spin by default: a spinning pool is a little faster alone and
- * several times slower as soon as anything else (image decoding, another process) wants the cores.
+ * The runtime is loaded on first use. Threads do not spin by default: a spinning pool gains about nothing alone and
+ * takes the cores from whatever else wants them (image decoding, another session, another process).
  */
 import { availableParallelism } from 'node:os';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';

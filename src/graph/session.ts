@@ -22,7 +22,7 @@ export interface SessionOptions {
   device?: Device | undefined;
   /** Threads for one operator. @default the cores of this machine */
   threads?: number | undefined;
-  /** Let idle threads spin: a little faster alone, much slower beside anything else. @default false */
+  /** Let idle threads spin, which takes the cores from whatever else wants them. @default false */
   spin?: boolean | undefined;
   /** Run on the calling thread, which blocks meanwhile, instead of in a worker. @default false */
   inline?: boolean | undefined;
