@@ -34,8 +34,8 @@ export async function contactSheet(
 <title>${escapeHtml(title)}</title>
 <style>
 :root { color-scheme: light dark; font: 14px/1.4 system-ui, sans-serif; }
-body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
-section { display: flex; align-items: center; gap: .75rem; padding: .75rem 0; border-top: 1px solid #8884; overflow-x: auto; }
+body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; }
+section { display: flex; align-items: center; gap: .75rem; padding: .75rem .25rem; border-top: 1px solid #8884; flex-wrap: wrap; }
 figure { margin: 0; }
 figure div { height: ${HEIGHT}px; border-radius: 4px; background-size: cover; }
 figcaption { font-size: 12px; opacity: .75; }
