@@ -5,20 +5,6 @@ import type { OptionSpecs, OptionValues } from './command.js';
 import { downloadProgress } from './download.js';
 import { note } from './terminal.js';
 
-const OUTPUTS = [
-  'logits',
-  'pooled',
-  'penultimate',
-  'cls',
-  'mean',
-  'pooler',
-  'tokens',
-  'projection',
-  'latent',
-  'reconstruction',
-  'embedding',
-] as const;
-
 export const MODEL_OPTIONS = {
   model: {
     type: 'string',
@@ -30,7 +16,6 @@ export const MODEL_OPTIONS = {
   output: {
     type: 'string',
     value: 'NAME',
-    choices: OUTPUTS,
     group: 'model',
     help: 'which output of the network is the vector: cls, mean, pooled, logits, projection, …; by default the model’s own',
   },

@@ -22,8 +22,11 @@ import { allFinite, normalizeRows } from './vectors.js';
 
 /** Options of {@link loadEmbedder}. */
 export interface EmbedderOptions extends LoadModelOptions {
-  /** Which output of the network is the embedding. @default the model's own (`models info` shows it) */
-  output?: OutputName | undefined;
+  /**
+   * Which output of the network is the embedding; a ready-made ONNX file may have names of its own.
+   * @default the model's own (`models info` shows it)
+   */
+  output?: OutputName | (string & Record<never, never>) | undefined;
   /**
    * Precision: `fp16` rounds the weights; `int8` multiplies 8-bit integers in linear layers, faster and less exact
    * (vectors then depend a little on their batch). `comparePrecisions` measures both.
@@ -86,7 +89,7 @@ export async function loadEmbedder(name?: string, options: EmbedderOptions = {})
       throw new UsageError(`${key}: expected a whole number of at least ${least} but received ${value}`);
   }
   const model = await loadModel(name, options);
-  const output = options.output ?? model.defaultOutput;
+  const output = (options.output ?? model.defaultOutput) as OutputName; // checked by the model
   const hashing = model.weightsHash();
   hashing.catch(() => undefined); // awaited below
   const { session, shape, maxBatch } = await model.openImage(output, options);

@@ -79,7 +79,6 @@ describe('mistakes end with exit code 2 and name the nearest', () => {
       ['embed', 'x.jpg', '--dtype', 'fp61'],
       /--dtype: expected one of fp32, fp16, int8[\s\S]*did you mean fp16/,
     ],
-    [['embed', 'x.jpg', '--output', 'projetcion'], /did you mean projection/],
     [
       ['embed', 'x.jpg', '--threads', '0'],
       /--threads: expected a whole number of at least 1 but received "0"/,

@@ -32,4 +32,11 @@ describe.skipIf(!present)('real networks give the vectors of Python', () => {
       expect(1 - cosine, photo).toBeLessThan(1e-6);
     });
   });
+
+  it('have outputs of their own names', async () => {
+    const folder = path.join(weights, 'vit_tiny_patch16_224');
+    const embedder = await loadEmbedder(folder, { output: 'last_hidden_state', inline: true, workers: 0 });
+    expect(embedder.shape).toEqual([197, 192]);
+    await embedder.close();
+  });
 });
