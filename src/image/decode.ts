@@ -168,12 +168,17 @@ function describeFailure(bytes: Uint8Array, format: ImageFormat, error: unknown)
   if (message.startsWith('the file is truncated')) return message.replace('the file', name);
   const cut =
     /premature end|truncated|unexpected end|bad seek|past end/i.test(message) || endsEarly(bytes, format);
-  return `${name} ${cut ? 'is truncated' : 'is damaged or of an unknown kind'} (${message})`;
+  const detail = message === 'Unknown error' ? '' : ` (${message})`;
+  return `${name} ${cut ? 'is truncated' : 'is damaged or of an unknown kind'}${detail}`;
 }
 
-/** Whether a file lacks the end that its format demands; libpng and libwebp do not say so themselves. */
+/**
+ * Whether a file lacks the end that its format demands. libpng and libwebp do not say so themselves; libjpeg does, but
+ * libvips keeps one error text for all threads, which may be taken away by another.
+ */
 function endsEarly(bytes: Uint8Array, format: ImageFormat): boolean {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (format === 'png') return !buffer.includes('IEND');
+  if (format === 'jpeg') return buffer.lastIndexOf('\xff\xd9', undefined, 'latin1') < 0;
   return format === 'webp' && (buffer.length < 8 || buffer.readUInt32LE(4) + 8 > buffer.length);
 }

@@ -85,7 +85,7 @@ export const demo = defineCommand({
 
     await print(`\n${bold('3. What is on the disk')}`);
     const kept: [string, string][] = [
-      [place.vectors, 'the vectors; pandas, DuckDB and embedding-atlas read it'],
+      [place.vectors, 'the vectors; pandas and DuckDB read it'],
       [place.errors, 'what failed, and why'],
       [
         place.page,
