@@ -184,7 +184,9 @@ class WorkerSession implements Backend {
   }
 
   static async create(creation: Creation): Promise<WorkerSession> {
-    const session = new WorkerSession(new Worker(new URL('./session-worker.js', import.meta.url)));
+    const session = new WorkerSession(
+      new Worker(new URL('./session-worker.js', import.meta.url), { execArgv: [] }),
+    );
     try {
       const reply = await session.ask({ id: session.next++, kind: 'create', creation });
       if ('created' in reply) Object.assign(session, reply.created);

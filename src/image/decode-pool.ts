@@ -186,6 +186,7 @@ export class DecodePool {
   private start(): Slot {
     const worker = new Worker(new URL('./decode-worker.js', import.meta.url), {
       workerData: this.setup,
+      execArgv: [], // the parent's flags (--input-type, --eval) are not for a worker
       // Frequent small collections free the pixels of pictures that are through; with V8's default of tens of
       // megabytes the process grew by a tenth and more over thousands of pictures, and was no faster.
       resourceLimits: { maxYoungGenerationSizeMb: 1 },
