@@ -4,7 +4,7 @@
  * column of bracketed lists, as data frames write them.
  */
 import { FormatError } from '../../errors.js';
-import { AtomicFile, identityPath, readIdentity, writeIdentity } from './files.js';
+import { scanWithIdentity, writeWithIdentity } from './files.js';
 import { toVector, VECTOR_NAMES } from './jsonl.js';
 import { fileLines } from './lines.js';
 import { vectorToText } from './numbers.js';
@@ -16,7 +16,6 @@ import {
   type RowSource,
 } from './row.js';
 
-const BATCH = 512;
 const FIELDS = ['kind', 'text', 'width', 'height', 'format'] as const;
 
 /** Writes the table, then the identity. */
@@ -24,8 +23,7 @@ export async function writeCsv(file: string, source: RowSource): Promise<void> {
   const { facts, identity } = source;
   const fields = FIELDS.filter((name) => facts[name as keyof RowFacts]);
   const header = ['id', ...fields, ...(facts.metadata ? ['metadata'] : [])];
-  const out = await AtomicFile.create(file);
-  try {
+  await writeWithIdentity(file, identity, async (out) => {
     await out.write(
       `${header.join(',')},${Array.from({ length: identity.dimension }, (_, i) => `e${i}`).join(',')}\n`,
     );
@@ -36,24 +34,12 @@ export async function writeCsv(file: string, source: RowSource): Promise<void> {
         await out.write(`${cells.map(quote).join(',')},${vectorToText(row.vector)}\n`);
       }
     }
-    await out.finish();
-    await writeIdentity(identityPath(file), identity);
-    await out.commit();
-  } catch (error) {
-    await out.discard();
-    throw error;
-  }
+  });
 }
 
 /** Opens a table. */
-export async function scanCsv(file: string): Promise<EmbeddingScan> {
-  const identity = await readIdentity(identityPath(file));
-  let dimension = identity?.dimension ?? 0;
-  for await (const rows of batches(file, 1)) {
-    dimension = rows[0]!.vector.length;
-    break;
-  }
-  return { identity, dimension, batches: () => batches(file, BATCH) };
+export function scanCsv(file: string): Promise<EmbeddingScan> {
+  return scanWithIdentity(file, batches);
 }
 
 function quote(cell: string | number): string {

@@ -6,8 +6,10 @@ import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/prom
 import path from 'node:path';
 import { FormatError } from '../../errors.js';
 import { type EmbeddingIdentity, parseIdentity } from '../identity.js';
+import type { EmbeddingRow, EmbeddingScan } from './row.js';
 
 const FLUSH_AT = 1 << 20;
+const ROWS = 512;
 
 /** A file under construction. */
 export class AtomicFile {
@@ -197,4 +199,36 @@ export function identityFromJson(file: string, text: string): EmbeddingIdentity 
   if (identity === undefined)
     throw new FormatError(file, 'the identity lacks a field or has one of the wrong type');
   return identity;
+}
+
+/** Writes a file of rows with `fill`, and its identity beside it: both or neither. */
+export async function writeWithIdentity(
+  file: string,
+  identity: EmbeddingIdentity,
+  fill: (out: AtomicFile) => Promise<void>,
+): Promise<void> {
+  const out = await AtomicFile.create(file);
+  try {
+    await fill(out);
+    await out.finish();
+    await writeIdentity(identityPath(file), identity);
+    await out.commit();
+  } catch (error) {
+    await out.discard();
+    throw error;
+  }
+}
+
+/** Opens a file of rows that `batches` reads in groups of a size; the first row tells the dimension. */
+export async function scanWithIdentity(
+  file: string,
+  batches: (file: string, size: number) => AsyncGenerator<EmbeddingRow[]>,
+): Promise<EmbeddingScan> {
+  const identity = await readIdentity(identityPath(file));
+  let dimension = identity?.dimension ?? 0;
+  for await (const rows of batches(file, 1)) {
+    dimension = rows[0]!.vector.length;
+    break;
+  }
+  return { identity, dimension, batches: () => batches(file, ROWS) };
 }

@@ -4,7 +4,7 @@
  */
 import { access } from 'node:fs/promises';
 import { FormatError } from '../../errors.js';
-import { AtomicFile, identityPath, readIdentity, writeIdentity } from './files.js';
+import { scanWithIdentity, writeWithIdentity } from './files.js';
 import { fileLines } from './lines.js';
 import { vectorToText } from './numbers.js';
 import {
@@ -28,8 +28,6 @@ export const VECTOR_NAMES = [
   'features',
 ];
 
-const BATCH = 512;
-
 /** One row as a line of the file, its end included. */
 export function jsonlLine(row: EmbeddingRow): string {
   return `${JSON.stringify(rowInfo(row)).slice(0, -1)},"embedding":[${vectorToText(row.vector)}]}\n`;
@@ -37,29 +35,16 @@ export function jsonlLine(row: EmbeddingRow): string {
 
 /** Writes the rows, then the identity. */
 export async function writeJsonl(file: string, source: RowSource): Promise<void> {
-  const out = await AtomicFile.create(file);
-  try {
+  await writeWithIdentity(file, source.identity, async (out) => {
     for await (const rows of source.batches()) {
       for (const row of rows) await out.write(jsonlLine(row));
     }
-    await out.finish();
-    await writeIdentity(identityPath(file), source.identity);
-    await out.commit();
-  } catch (error) {
-    await out.discard();
-    throw error;
-  }
+  });
 }
 
 /** Opens a file of rows. */
-export async function scanJsonl(file: string): Promise<EmbeddingScan> {
-  const identity = await readIdentity(identityPath(file));
-  let dimension = identity?.dimension ?? 0;
-  for await (const rows of batches(file, 1)) {
-    dimension = rows[0]!.vector.length;
-    break;
-  }
-  return { identity, dimension, batches: () => batches(file, BATCH) };
+export function scanJsonl(file: string): Promise<EmbeddingScan> {
+  return scanWithIdentity(file, batches);
 }
 
 async function* batches(file: string, size: number): AsyncGenerator<EmbeddingRow[]> {
