@@ -1,4 +1,5 @@
-/** @file What a rule of differentiation is. */
+/** @file What a rule of differentiation is, and what the rules share. */
+import { GraphError } from '../../errors.js';
 import type { Node, Value } from '../types.js';
 
 /**
@@ -10,3 +11,26 @@ export type Rule = (
   dys: readonly (Value | null)[],
   need: readonly boolean[],
 ) => readonly (Value | null)[];
+
+/** Rules by ONNX operator. */
+export type Rules = Readonly<Record<string, Rule>>;
+
+/** Makes the gradients that are needed, in the order of the inputs, and leaves the others out. */
+export function each(need: readonly boolean[], ...makers: readonly (() => Value)[]): (Value | null)[] {
+  return makers.map((make, i) => (need[i] ? make() : null));
+}
+
+/** The rule of an operator with one input and one output. */
+export function unary(derive: (dy: Value, x: Value, y: Value, node: Node) => Value): Rule {
+  return (node, dys) => [derive(dys[0]!, node.inputs[0]!, node.outputs[0]!, node)];
+}
+
+/** The numbers of an integer constant (axes, starts, steps). @throws GraphError when they depend on the run. */
+export function integersOf(value: Value, what: string): number[] {
+  const constant = value.graph.constants.find((c) => c.value === value);
+  if (!constant)
+    throw new GraphError(`${what}: expected a constant but "${value.name}" is computed when the graph runs`, {
+      hint: 'copy the graph with trainingCopy, which fixes all sizes',
+    });
+  return Array.from(constant.data as ArrayLike<number | bigint>, Number);
+}

@@ -1,0 +1,4 @@
+/** @file Derivatives: activation. */
+import type { Rules } from './rule.js';
+
+export const activationRules: Rules = {};

@@ -1,0 +1,4 @@
+/** @file Derivatives: elementwise. */
+import type { Rules } from './rule.js';
+
+export const elementwiseRules: Rules = {};

@@ -1,0 +1,4 @@
+/** @file Derivatives: pool. */
+import type { Rules } from './rule.js';
+
+export const poolRules: Rules = {};

@@ -1,0 +1,4 @@
+/** @file Derivatives: reduce. */
+import type { Rules } from './rule.js';
+
+export const reduceRules: Rules = {};

@@ -1,0 +1,4 @@
+/** @file Derivatives: resize. */
+import type { Rules } from './rule.js';
+
+export const resizeRules: Rules = {};

@@ -1,0 +1,4 @@
+/** @file Derivatives: shape. */
+import type { Rules } from './rule.js';
+
+export const shapeRules: Rules = {};
