@@ -7,11 +7,11 @@ import { DTYPES, type DType, type Value } from '../types.js';
 
 type Operand = Value | number;
 
-function binary(op: string, a: Value, b: Operand, dtype?: DType): Value {
+function binary(op: string, a: Value, b: Operand): Value {
   const right = typeof b === 'number' ? a.graph.scalar(b) : b;
   if (a.dtype !== right.dtype)
     throw new GraphError(`${op}: element types ${a.dtype} and ${right.dtype} differ`);
-  return a.graph.node(op, [a, right], broadcast(a.shape, right.shape, op), dtype ? { dtype } : {});
+  return a.graph.node(op, [a, right], broadcast(a.shape, right.shape, op));
 }
 
 function unary(op: string, x: Value): Value {
@@ -23,10 +23,10 @@ export const sub = (a: Value, b: Operand): Value => binary('Sub', a, b);
 export const mul = (a: Value, b: Operand): Value => binary('Mul', a, b);
 export const div = (a: Value, b: Operand): Value => binary('Div', a, b);
 export const pow = (a: Value, b: Operand): Value => binary('Pow', a, b);
-/** Elementwise maximum; its gradient goes to the larger operand. */
+/** Elementwise maximum; its gradient goes to the larger operand, to `a` where they are equal. */
 export const maximum = (a: Value, b: Operand): Value => binary('Max', a, b);
-/** `a > b` as bool. */
-export const greater = (a: Value, b: Operand): Value => binary('Greater', a, b, 'bool');
+/** Elementwise minimum; its gradient goes to the smaller operand, to `a` where they are equal. */
+export const minimum = (a: Value, b: Operand): Value => binary('Min', a, b);
 
 export const neg = (x: Value): Value => unary('Neg', x);
 export const abs = (x: Value): Value => unary('Abs', x);
@@ -35,8 +35,18 @@ export const log = (x: Value): Value => unary('Log', x);
 export const sqrt = (x: Value): Value => unary('Sqrt', x);
 export const sigmoid = (x: Value): Value => unary('Sigmoid', x);
 export const tanh = (x: Value): Value => unary('Tanh', x);
-/** max(x, 0). */
+export const sin = (x: Value): Value => unary('Sin', x);
+export const cos = (x: Value): Value => unary('Cos', x);
+export const acos = (x: Value): Value => unary('Acos', x);
+/** The Gauss error function. */
+export const erf = (x: Value): Value => unary('Erf', x);
+/** −1, 0 or 1; its derivative is zero. */
+export const sign = (x: Value): Value => unary('Sign', x);
+export const square = (x: Value): Value => mul(x, x);
+/** max(x, 0); its derivative at 0 is 0. */
 export const relu = (x: Value): Value => unary('Relu', x);
+/** log(1 + exp(x)) without overflow. */
+export const softplus = (x: Value): Value => unary('Softplus', x);
 
 /** min(max(x, low), high); `clip(x, 0, 6)` is ReLU6. */
 export function clip(x: Value, low: number, high: number): Value {
@@ -60,18 +70,13 @@ export function quickGelu(x: Value): Value {
   });
 }
 
-/** Where `condition` holds `a`, elsewhere `b`. */
-export function where(condition: Value, a: Value, b: Value): Value {
-  if (condition.dtype !== 'bool' || a.dtype !== b.dtype)
-    throw new GraphError(
-      `Where: expected bool and two equal types but received ${condition.dtype}, ${a.dtype}, ${b.dtype}`,
-    );
-  const shape = broadcast(broadcast(condition.shape, a.shape, 'Where'), b.shape, 'Where');
-  return a.graph.node('Where', [condition, a, b], shape, { dtype: a.dtype });
-}
-
-/** Converts the element type. */
+/** Converts the element type; has no derivative. */
 export function cast(x: Value, dtype: DType): Value {
   if (x.dtype === dtype) return x;
   return x.graph.node('Cast', [x], x.shape, { dtype, attributes: { to: DTYPES[dtype].onnx } });
+}
+
+/** The same numbers, held constant by differentiation (PyTorch's `detach`): a cast to the type that `x` has already. */
+export function stopGradient(x: Value): Value {
+  return x.graph.node('Cast', [x], x.shape, { attributes: { to: DTYPES[x.dtype].onnx } });
 }

@@ -4,6 +4,18 @@
  */
 export { type AttentionOptions, attention } from './attention.js';
 export {
+  and,
+  equal,
+  greater,
+  greaterOrEqual,
+  less,
+  lessOrEqual,
+  not,
+  or,
+  where,
+} from './compare.js';
+export { arange, eye, full } from './constant.js';
+export {
   adaptiveAvgPool,
   avgPool,
   type ConvOptions,
@@ -14,31 +26,39 @@ export {
   maxPool,
   type PoolOptions,
 } from './conv.js';
+export { dropout } from './dropout.js';
 export {
   abs,
+  acos,
   add,
   cast,
   clip,
+  cos,
   div,
+  erf,
   exp,
   gelu,
-  greater,
   log,
   maximum,
+  minimum,
   mul,
   neg,
   pow,
   quickGelu,
   relu,
   sigmoid,
+  sign,
+  sin,
+  softplus,
   sqrt,
+  square,
+  stopGradient,
   sub,
   tanh,
-  where,
 } from './elementwise.js';
 export { gemm, linear, matmul } from './linear.js';
 export { batchNorm, layerNorm } from './norm.js';
-export { l2Normalize, logSoftmax, max, mean, norm, softmax, sum } from './reduce.js';
+export { l2Normalize, logSoftmax, logSumExp, max, mean, min, norm, softmax, sum } from './reduce.js';
 export { type Bicubic, resizeBicubic } from './resize.js';
 export {
   concat,

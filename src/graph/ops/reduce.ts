@@ -17,7 +17,12 @@ export const mean = (x: Value, axes: readonly number[], keep = false): Value =>
   reduce('ReduceMean', x, axes, keep);
 export const max = (x: Value, axes: readonly number[], keep = false): Value =>
   reduce('ReduceMax', x, axes, keep);
-/** Euclidean length along the axes. */
+export const min = (x: Value, axes: readonly number[], keep = false): Value =>
+  reduce('ReduceMin', x, axes, keep);
+/** log Σ exp(x) along the axes, computed stably. */
+export const logSumExp = (x: Value, axes: readonly number[], keep = false): Value =>
+  reduce('ReduceLogSumExp', x, axes, keep);
+/** Euclidean length along the axes; its gradient at a zero vector is zero. */
 export const norm = (x: Value, axes: readonly number[], keep = false): Value =>
   reduce('ReduceL2', x, axes, keep);
 
