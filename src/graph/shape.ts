@@ -78,6 +78,32 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((d, i) => d === b[i]);
 }
 
+/**
+ * The numbers for which the symbols of `shape` stand when it is `actual`.
+ * @throws GraphError when a fixed dimension differs, or a symbol would be two numbers.
+ */
+export function bindSymbols(shape: Shape, actual: Shape, what: string): Map<string, number> {
+  const symbols = new Map<string, number>();
+  const fits =
+    shape.length === actual.length &&
+    shape.every((d, i) => {
+      const size = actual[i]!;
+      if (typeof size !== 'number' || typeof d === 'number') return d === size;
+      if (!symbols.has(d)) symbols.set(d, size);
+      return symbols.get(d) === size;
+    });
+  if (!fits) throw new GraphError(`${what}: expected ${show(shape)} but received ${show(actual)}`);
+  return symbols;
+}
+
+/** A shape with numbers for its symbols. @throws GraphError for a symbol without one. */
+export function resolve(shape: Shape, symbols: ReadonlyMap<string, number>): number[] {
+  return shape.map((dim) => {
+    const m = monomial(dim);
+    return m.symbols.reduce((n, s) => n * fixed(symbols.get(s) ?? s, 'shape'), m.coefficient);
+  });
+}
+
 /** `[N, 3, 224, 224]`, for messages. */
 export function show(shape: Shape): string {
   return `[${shape.join(', ')}]`;
