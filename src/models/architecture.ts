@@ -27,6 +27,8 @@ export type OutputName =
   | 'projection'
   /** the bottleneck of an autoencoder */
   | 'latent'
+  /** the log of the latent's variance (variational autoencoders) */
+  | 'log_variance'
   /** the decoder's image: [N, 3, H, W] in 0..1 */
   | 'reconstruction'
   /** the head of a Siamese network, or the embedding that a ready-made file declares */

@@ -3,67 +3,110 @@
  *
  * The reference takes 3 × 64 × 64 pixels in 0..1 through convolutions to 16 and 32 channels (3×3, stride 2, ReLU) to
  * a latent of 32 · 16 · 16 = 8192 numbers; the decoder mirrors it and ends in a sigmoid. Channels and input size are
- * free, and a linear bottleneck may narrow the latent. Names are those of two PyTorch `Sequential`s with activations
- * in between: `encoder.0`, `encoder.2`, …, `decoder.0`, `decoder.2`, …; the bottleneck is `encode` and `decode`.
+ * free; batch normalisation may follow each convolution, and a linear bottleneck may narrow the latent. A variational
+ * autoencoder (Kingma & Welling, 2014, arXiv:1312.6114) has two bottlenecks, for the mean and the log of the variance
+ * of the latent's distribution; its embedding is the mean. A kernel of 4 covers every pixel of the decoder's doubled
+ * maps equally often, which a kernel of 3 does not (Odena et al., 2016, "Deconvolution and Checkerboard Artifacts").
+ *
+ * Names are those of two PyTorch `Sequential`s: `encoder` of Conv2d, (BatchNorm2d,) ReLU, … and `decoder` of
+ * ConvTranspose2d, (BatchNorm2d,) ReLU, …, ConvTranspose2d, Sigmoid. The bottleneck is `encode` (`mean` and
+ * `log_variance` where variational) and `decode`.
  */
 import { ModelError } from '../errors.js';
-import { ops, type Value } from '../graph/index.js';
+import { Graph, ops, type Value } from '../graph/index.js';
 import type { Architecture, PublisherConfig, TensorShapes } from './architecture.js';
-import { checkTensors, conv2d, dense, type ImageSize, imageGraph, shapeOf } from './layers.js';
+import { AUTOENCODER, type AutoencoderConfig, checkAutoencoder, mapOf } from './autoencoder-config.js';
+import { batchNorm2d, checkTensors, conv2d, dense, imageGraph, shapeOf } from './layers.js';
 
-/** `model_type` in the `config.json` of such a model. */
-export const AUTOENCODER = 'afterimage-autoencoder';
+export {
+  AUTOENCODER,
+  type AutoencoderConfig,
+  autoencoderConfig,
+  autoencoderJson,
+  referenceAutoencoder,
+} from './autoencoder-config.js';
 
-export interface AutoencoderConfig extends ImageSize {
-  /** Channels after each convolution of the encoder. */
-  channels: number[];
-  /** Length of a linear bottleneck, or null: the latent is the flattened last feature map. */
-  latent: number | null;
+/** Layers of a `Sequential` from one convolution to the next. */
+const stride = (config: AutoencoderConfig) => (config.batchNorm ? 3 : 2);
+
+/** Pixels → the latent vector and, where variational, the log of its variance. */
+function encode(pixels: Value, config: AutoencoderConfig): { latent: Value; logVariance: Value | null } {
+  const { kernel, batchNorm, latent } = config;
+  let x = pixels;
+  config.channels.forEach((out, i) => {
+    const name = (layer: number) => `encoder.${stride(config) * i + layer}`;
+    x = conv2d(x, name(0), out, { kernel, stride: 2, pad: 1, bias: !batchNorm });
+    x = ops.relu(batchNorm ? batchNorm2d(x, name(1)) : x);
+  });
+  x = ops.flatten(x);
+  if (latent === null) return { latent: x, logVariance: null };
+  if (!config.variational) return { latent: dense(x, 'encode', latent), logVariance: null };
+  return { latent: dense(x, 'mean', latent), logVariance: dense(x, 'log_variance', latent) };
 }
 
-/** The reference: 3 × 64 × 64 → 8192. */
-export const referenceAutoencoder: Readonly<AutoencoderConfig> = {
-  height: 64,
-  width: 64,
-  channels: [16, 32],
-  latent: null,
-};
-
-function image(config: AutoencoderConfig) {
-  const { channels, latent } = config;
-  const step = 2 ** channels.length;
-  if (channels.length === 0 || config.height % step !== 0 || config.width % step !== 0)
-    throw new ModelError(
-      `autoencoder: expected sides divisible by ${step} (${channels.length} halvings) but received ${config.height} × ${config.width}`,
-      { hint: 'otherwise the reconstruction would not have the size of the input' },
-    );
-  const { graph, pixels } = imageGraph('autoencoder', config);
-  let x = pixels;
-  channels.forEach((out, i) => {
-    x = ops.relu(conv2d(x, `encoder.${2 * i}`, out, { kernel: 3, stride: 2, pad: 1, bias: true }));
-  });
-  const map = x.shape;
-  x = ops.flatten(x);
-  const flat = Number(x.shape[1]);
-  if (latent !== null) x = dense(x, 'encode', latent);
-  graph.output('latent', x);
-
-  if (latent !== null) x = ops.relu(dense(x, 'decode', flat));
-  x = ops.reshape(x, map);
-  const outs = [...channels.slice(0, -1).reverse(), 3];
+/** A latent vector → pixels in 0..1. */
+function decode(latent: Value, config: AutoencoderConfig): Value {
+  const [channels, height, width] = mapOf(config);
+  const wide = config.latent === null ? latent : ops.relu(dense(latent, 'decode', channels * height * width));
+  let x = ops.reshape(wide, [latent.shape[0]!, channels, height, width]);
+  const outs = [...config.channels.slice(0, -1).reverse(), 3];
   outs.forEach((out, i) => {
-    x = transposed(x, `decoder.${2 * i}`, out);
-    x = i < outs.length - 1 ? ops.relu(x) : ops.sigmoid(x);
+    const name = (layer: number) => `decoder.${stride(config) * i + layer}`;
+    const last = i === outs.length - 1;
+    const normed = config.batchNorm && !last;
+    x = doubled(x, name(0), out, config.kernel, !normed);
+    if (normed) x = batchNorm2d(x, name(1));
+    x = last ? ops.sigmoid(x) : ops.relu(x);
   });
-  graph.output('reconstruction', x);
+  return x;
+}
+
+/** A transposed convolution that doubles height and width. */
+function doubled(x: Value, name: string, out: number, kernel: number, bias: boolean): Value {
+  const weight = x.graph.parameter(`${name}.weight`, [Number(x.shape[1]), out, kernel, kernel]);
+  const offset = bias ? x.graph.parameter(`${name}.bias`, [out]) : null;
+  return ops.convTranspose(x, weight, offset, { stride: 2, pad: 1, outputPadding: kernel === 3 ? 1 : 0 });
+}
+
+function image(config: AutoencoderConfig): Graph {
+  checkAutoencoder(config);
+  const { graph, pixels } = imageGraph('autoencoder', config);
+  const { latent, logVariance } = encode(pixels, config);
+  graph.output('latent', latent);
+  if (logVariance) graph.output('log_variance', logVariance);
+  graph.output('reconstruction', decode(latent, config));
   return graph;
 }
 
-/** Doubles height and width. */
-function transposed(x: Value, name: string, out: number): Value {
-  const weight = x.graph.parameter(`${name}.weight`, [Number(x.shape[1]), out, 3, 3]);
-  const bias = x.graph.parameter(`${name}.bias`, [out]);
-  return ops.convTranspose(x, weight, bias, { stride: 2, pad: 1, outputPadding: 1 });
+/**
+ * The graph that is trained. Inputs: `pixel_values` [N, 3, H, W] in 0..1 and, for a variational autoencoder, `noise`
+ * [N, latent], standard normal. Outputs: `reconstruction`; `mean` [N, latent], and `log_variance` where variational.
+ * There the decoder sees `mean + exp(log_variance / 2) · noise` (the reparameterisation of Kingma & Welling);
+ * otherwise the graph computes what the network computes when it embeds.
+ */
+export function trainingGraph(config: AutoencoderConfig): Graph {
+  checkAutoencoder(config);
+  const { graph, pixels } = imageGraph('autoencoder', config);
+  const { latent, logVariance } = encode(pixels, config);
+  let drawn = latent;
+  if (logVariance) {
+    const noise = graph.input('noise', latent.shape);
+    drawn = ops.add(latent, ops.mul(ops.exp(ops.mul(logVariance, 0.5)), noise));
+  }
+  graph.output('reconstruction', decode(drawn, config));
+  graph.output('mean', latent);
+  if (logVariance) graph.output('log_variance', logVariance);
+  return graph;
+}
+
+/** The decoder alone: input `latent` [N, D], output `reconstruction` [N, 3, H, W] in 0..1. */
+export function decoderGraph(config: AutoencoderConfig): Graph {
+  checkAutoencoder(config);
+  const graph = new Graph('decoder');
+  const [channels, height, width] = mapOf(config);
+  const latent = graph.input('latent', ['N', config.latent ?? channels * height * width]);
+  graph.output('reconstruction', decode(latent, config));
+  return graph;
 }
 
 function configure(config: PublisherConfig, tensors: TensorShapes): AutoencoderConfig | undefined {
@@ -73,37 +116,34 @@ function configure(config: PublisherConfig, tensors: TensorShapes): AutoencoderC
     tensors.get('decoder.0.weight')?.shape.length === 4;
   if (!named && (!shaped || config?.model_type !== undefined)) return undefined;
 
-  const found: number[] = [];
-  while (tensors.has(`encoder.${2 * found.length}.weight`))
-    found.push(shapeOf(tensors, `encoder.${2 * found.length}.weight`, 'autoencoder')[0]!);
-  const channels = config?.channels ?? found;
-  const input = config?.input ?? [3, 64, 64];
-  const latent = config?.latent ?? tensors.get('encode.weight')?.shape[0] ?? null;
-  if (!isSizes(channels)) throw expected('channels', 'a list of channel counts', channels);
-  if (!isSizes(input) || input.length !== 3 || input[0] !== 3)
-    throw expected('input', '[3, height, width]', input);
-  if (latent !== null && !isSizes([latent])) throw expected('latent', 'a length or null', latent);
-  const result: AutoencoderConfig = {
+  const batchNorm = tensors.has('encoder.1.running_mean');
+  const step = batchNorm ? 3 : 2;
+  const channels: number[] = [];
+  while (tensors.has(`encoder.${step * channels.length}.weight`))
+    channels.push(shapeOf(tensors, `encoder.${step * channels.length}.weight`, 'autoencoder')[0]!);
+  const input = (config?.input ?? [3, 64, 64]) as number[];
+  if (!Array.isArray(input) || input.length !== 3 || input[0] !== 3)
+    throw new ModelError(
+      `autoencoder: expected "input" to be [3, height, width] but received ${JSON.stringify(input)}`,
+    );
+  const result = {
     height: input[1]!,
     width: input[2]!,
-    channels,
-    latent: latent as number | null,
-  };
+    channels: config?.channels ?? channels,
+    kernel: config?.kernel ?? tensors.get('encoder.0.weight')?.shape[2] ?? 3,
+    batchNorm: config?.batch_norm ?? batchNorm,
+    latent: config?.latent ?? (tensors.get('encode.weight') ?? tensors.get('mean.weight'))?.shape[0] ?? null,
+    variational: config?.variational ?? tensors.has('log_variance.weight'),
+    noise: config?.noise ?? 0,
+  } as AutoencoderConfig;
   checkTensors('autoencoder', image(result), tensors);
   return result;
 }
 
-function isSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length > 0 && value.every((n) => Number.isInteger(n) && n > 0);
-}
-
-function expected(key: string, what: string, received: unknown): ModelError {
-  return new ModelError(
-    `autoencoder: expected "${key}" to be ${what} but received ${JSON.stringify(received)}`,
-  );
-}
-
-/** The convolutional autoencoder. Outputs: `latent`, and `reconstruction` [N, 3, H, W] in 0..1. */
+/**
+ * The convolutional autoencoder. Outputs: `latent` (the mean where variational), `log_variance`, and `reconstruction`
+ * [N, 3, H, W] in 0..1.
+ */
 export const autoencoder: Architecture<AutoencoderConfig> = {
   name: 'autoencoder',
   configure,

@@ -60,6 +60,8 @@ async function describe(
     revision: located.revision,
     architecture: architecture.name,
     path: located.path,
+    config,
+    network: { graph, bind },
     licence: located.licence,
     transform,
     inputSize,

@@ -2,9 +2,9 @@
  * @file What a model is to those who use it, whatever its files are.
  */
 import { ModelError, nearestName } from '../errors.js';
-import type { Precision, Session, SessionOptions } from '../graph/index.js';
+import type { Bind, Graph, Precision, Session, SessionOptions } from '../graph/index.js';
 import type { TransformSpec } from '../image/index.js';
-import type { OutputName } from './architecture.js';
+import type { OutputName, PublisherConfig } from './architecture.js';
 import type { TextTokenizer } from './tokenizer.js';
 
 /** How a tower is opened. */
@@ -40,6 +40,10 @@ export interface LoadedModel {
   readonly architecture: string;
   /** The folder or file with the weights. */
   readonly path: string;
+  /** The publisher's configuration, or null where there is none. */
+  readonly config: PublisherConfig;
+  /** The image tower as a graph, and where its numbers are; null for a ready-made `.onnx` file. */
+  readonly network: { readonly graph: Graph; readonly bind: Bind } | null;
   readonly licence: string | null;
   readonly transform: TransformSpec;
   readonly inputSize: { readonly height: number; readonly width: number };

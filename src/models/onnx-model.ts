@@ -54,6 +54,8 @@ export async function openOnnxModel(located: Located, file: string): Promise<Loa
     revision: located.revision,
     architecture: 'onnx',
     path: file,
+    config,
+    network: null,
     licence: located.licence,
     transform,
     inputSize,
