@@ -15,7 +15,9 @@ export {
   type CropSpec,
   outputSize,
   type ResizeSpec,
+  resizeAndCrop,
   type TransformSpec,
+  toTensor,
 } from './transform.js';
 export {
   type OpenClipOptions,

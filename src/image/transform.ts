@@ -85,12 +85,20 @@ export function outputSize(spec: TransformSpec): { height: number; width: number
  */
 export function applyTransform(image: RgbImage, spec: TransformSpec, out?: Float32Array): Float32Array {
   const { height, width } = outputSize(spec);
-  const plane = height * width;
-  if (out !== undefined && out.length !== 3 * plane) {
+  if (out !== undefined && out.length !== 3 * height * width) {
     throw new UsageError(
       `Expected room for 3 × ${height} × ${width} values for out but received ${out.length}`,
     );
   }
+  return toTensor(resizeAndCrop(image, spec), spec, out);
+}
+
+/**
+ * The first half of a transform: the 8-bit pixels of {@link outputSize} that it makes of a picture.
+ * @throws as {@link applyTransform}.
+ */
+export function resizeAndCrop(image: RgbImage, spec: TransformSpec): RgbImage {
+  const { height, width } = outputSize(spec);
   const resized = resizedSize(image, spec);
   const left = spec.crop ? cropStart(resized.width, width, spec.crop.rounding) : 0;
   const top = spec.crop ? cropStart(resized.height, height, spec.crop.rounding) : 0;
@@ -104,27 +112,36 @@ export function applyTransform(image: RgbImage, spec: TransformSpec, out?: Float
   const window = spec.resize
     ? resizeRegion(image, resized.width, resized.height, spec.resize.filter, region)
     : crop(image, region);
+  if (window.width === width && window.height === height) return window;
 
-  const tables = channelTables(spec);
-  const tensor = out ?? new Float32Array(3 * plane);
-  const { data } = window;
-  if (window.width === width && window.height === height) {
-    const [red, green, blue] = tables;
-    for (let i = 0, p = 0; i < plane; i++, p += 3) {
-      tensor[i] = red[data[p]!]!;
-      tensor[plane + i] = green[data[p + 1]!]!;
-      tensor[2 * plane + i] = blue[data[p + 2]!]!;
-    }
-    return tensor;
+  const data = new Uint8Array(width * height * 3);
+  const fill = spec.crop?.fill ?? [0, 0, 0];
+  for (let i = 0; i < data.length; i++) data[i] = fill[i % 3]!;
+  for (let y = 0; y < window.height; y++) {
+    const from = y * window.width * 3;
+    const to = ((region.top - top + y) * width + region.left - left) * 3;
+    data.set(window.data.subarray(from, from + window.width * 3), to);
   }
-  for (let c = 0; c < 3; c++) {
-    const table = tables[c]!;
-    tensor.fill(table[spec.crop?.fill[c] ?? 0]!, c * plane, (c + 1) * plane);
-    for (let y = 0; y < window.height; y++) {
-      let to = c * plane + (region.top - top + y) * width + region.left - left;
-      let from = y * window.width * 3 + c;
-      for (let x = 0; x < window.width; x++, from += 3) tensor[to++] = table[data[from]!]!;
-    }
+  return { data, width, height };
+}
+
+/**
+ * The second half of a transform: 8-bit pixels to the floats that the network takes.
+ * @param out receives the result where given: `3 * height * width` values of the picture's own size.
+ * @returns float32, channels first: `[3, height, width]`.
+ */
+export function toTensor(
+  { data, width, height }: RgbImage,
+  spec: TransformSpec,
+  out?: Float32Array,
+): Float32Array {
+  const plane = height * width;
+  const tensor = out ?? new Float32Array(3 * plane);
+  const [red, green, blue] = channelTables(spec);
+  for (let i = 0, p = 0; i < plane; i++, p += 3) {
+    tensor[i] = red[data[p]!]!;
+    tensor[plane + i] = green[data[p + 1]!]!;
+    tensor[2 * plane + i] = blue[data[p + 2]!]!;
   }
   return tensor;
 }
