@@ -1,6 +1,6 @@
-// Compiles assembly/*.ts (AssemblyScript) into src/image/wasm/*.ts, each holding its module as base64, which is
-// committed so that a build needs no second compiler. With --check nothing is written: it fails if a committed
-// module is not what its source compiles to.
+// Compiles assembly/*.ts (AssemblyScript) into the rooms that use them, each module held as base64 in a TypeScript file
+// that is committed, so that a build needs no second compiler. With --check nothing is written: it fails if a
+// committed module is not what its source compiles to.
 import { Buffer } from 'node:buffer';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -10,10 +10,18 @@ const root = path.dirname(import.meta.dirname);
 const check = process.argv.includes('--check');
 let stale = 0;
 
+/** Where each module goes, and whose its memory is. */
+const MODULES = {
+  optimizer: { folder: 'src/training/optim/wasm', options: ['--importMemory'] },
+  resample: { folder: 'src/image/wasm', options: [] },
+};
+
 for (const file of (await readdir(path.join(root, 'assembly')))
   .filter((name) => name.endsWith('.ts'))
   .sort()) {
   const name = path.basename(file, '.ts');
+  const place = MODULES[name];
+  if (!place) throw new Error(`assembly/${file}: say in MODULES which folder it belongs to`);
   const source = await readFile(path.join(root, 'assembly', file), 'utf8');
   let binary = new Uint8Array();
   const { error, stderr } = await asc.main(
@@ -27,7 +35,7 @@ for (const file of (await readdir(path.join(root, 'assembly')))
       '--noAssert',
       '--runtime',
       'stub',
-    ].concat(['--enable', 'simd', '--initialMemory', '1']),
+    ].concat(['--enable', 'simd', '--initialMemory', '1'], place.options),
     {
       readFile: (wanted) => (wanted === file ? source : null),
       writeFile: (_, contents) => {
@@ -47,7 +55,7 @@ for (const file of (await readdir(path.join(root, 'assembly')))
 export const wasmBase64 =
 ${lines.map((line) => `  '${line}'`).join(' +\n')};
 `;
-  const target = path.join(root, 'src/image/wasm', `${name}.ts`);
+  const target = path.join(root, place.folder, `${name}.ts`);
   if (check) {
     const committed = await readFile(target, 'utf8').catch(() => '');
     if (committed !== module) {
