@@ -19,7 +19,8 @@ export type ErrorCode =
   | 'HUB'
   | 'FORMAT'
   | 'IDENTITY'
-  | 'CACHE';
+  | 'CACHE'
+  | 'TRAINING';
 
 /** Base of all errors thrown on purpose. */
 export class AfterimageError extends Error {
@@ -124,6 +125,13 @@ export class FormatError extends AfterimageError {
 export class IdentityError extends AfterimageError {
   constructor(message: string, options: { hint?: string | undefined; cause?: unknown } = {}) {
     super('IDENTITY', message, options);
+  }
+}
+
+/** A training run that cannot go on: the loss is not a number or explodes, or no image is left to train on. */
+export class TrainingError extends AfterimageError {
+  constructor(message: string, options: { hint?: string | undefined; cause?: unknown } = {}) {
+    super('TRAINING', message, options);
   }
 }
 

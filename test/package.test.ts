@@ -11,7 +11,8 @@ const LAYERS: Record<string, string[]> = {
   image: [],
   models: ['graph', 'image'],
   embedding: ['graph', 'image', 'models'],
-  cli: ['graph', 'image', 'models', 'embedding'],
+  training: ['graph', 'image', 'models', 'embedding'],
+  cli: ['graph', 'image', 'models', 'embedding', 'training'],
 };
 
 describe('the layers', () => {

@@ -7,7 +7,7 @@ import { print } from './terminal.js';
 
 /** One option of a command. */
 export interface OptionSpec {
-  type: 'boolean' | 'string' | 'integer';
+  type: 'boolean' | 'string' | 'integer' | 'number';
   /** What it does, in one phrase; `@default` belongs here too. */
   help: string;
   /** The placeholder in help. @default the choices, else N or TEXT */
@@ -29,7 +29,7 @@ export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
 type One<S extends OptionSpec> = S extends { choices: readonly (infer C)[] }
   ? C
-  : S['type'] extends 'integer'
+  : S['type'] extends 'integer' | 'number'
     ? number
     : string;
 

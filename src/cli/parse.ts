@@ -85,6 +85,7 @@ function checkValue(name: string, option: OptionSpec, text: string): string | nu
       hint: nearest && `did you mean ${nearest}?`,
     });
   }
+  if (option.type === 'number') return checkNumber(name, option, text);
   if (option.type !== 'integer') return text;
   const value = Number(text);
   const least = option.min ?? 1;
@@ -93,9 +94,16 @@ function checkValue(name: string, option: OptionSpec, text: string): string | nu
   return value;
 }
 
+function checkNumber(name: string, { min = 0 }: OptionSpec, text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < min)
+    throw new UsageError(`--${name}: expected a number of at least ${min} but received "${text}"`);
+  return value;
+}
+
 /** How the value of an option is written in help and errors. */
 export function placeholder(option: OptionSpec): string {
-  return option.value ?? option.choices?.join('|') ?? (option.type === 'integer' ? 'N' : 'TEXT');
+  return option.value ?? option.choices?.join('|') ?? (option.type === 'string' ? 'TEXT' : 'N');
 }
 
 /** Where to read on. */

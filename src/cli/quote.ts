@@ -21,9 +21,9 @@ export function programName(
   return `node ${quote(relative.startsWith('..') ? script : relative)}`;
 }
 
-/** The command that continues an `embed` run: the same words, with `--resume` before any `--`. */
-export function resumeCommand(argv: readonly string[], program = programName()): string {
+/** The command that continues a run of `command`: the same words, with `--resume` before any `--`. */
+export function resumeCommand(command: string, argv: readonly string[], program = programName()): string {
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
   const given = argv.slice(0, end).filter((word) => word !== '--overwrite' && word !== '--resume');
-  return [program, ...['embed', ...given, '--resume', ...argv.slice(end)].map((w) => quote(w))].join(' ');
+  return [program, ...[...command.split(' '), ...given, '--resume', ...argv.slice(end)].map((w) => quote(w))].join(' ');
 }

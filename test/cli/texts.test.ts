@@ -82,10 +82,10 @@ describe('quoting', () => {
   });
 
   it('puts --resume once, before --, and takes --overwrite away', () => {
-    expect(resumeCommand(['my photos', '--out', 'v.npy', '--overwrite'], 'afterimage')).toBe(
+    expect(resumeCommand('embed', ['my photos', '--out', 'v.npy', '--overwrite'], 'afterimage')).toBe(
       "afterimage embed 'my photos' --out v.npy --resume",
     );
-    expect(resumeCommand(['--resume', '-o', 'v.npy', '--', '--odd.jpg'], 'afterimage')).toBe(
+    expect(resumeCommand('embed', ['--resume', '-o', 'v.npy', '--', '--odd.jpg'], 'afterimage')).toBe(
       'afterimage embed -o v.npy --resume -- --odd.jpg',
     );
   });

@@ -142,5 +142,5 @@ async function report(
   if (!interrupted) return;
   if (out === undefined)
     note('interrupted; the rows so far were printed. With --out FILE a run can be resumed');
-  else note(`interrupted; what was embedded is kept. Go on with:\n  ${resumeCommand(argv)}`);
+  else note(`interrupted; what was embedded is kept. Go on with:\n  ${resumeCommand('embed', argv)}`);
 }

@@ -1,0 +1,125 @@
+/** @file The options that every kind of training has, and what they say to the library. */
+import type { TrainOptions } from '../training/index.js';
+import type { OptionSpecs, OptionValues } from './command.js';
+
+/** Where the data is and how it is divided. */
+export const DATA_OPTIONS = {
+  labels: {
+    type: 'string',
+    value: 'FILE',
+    group: 'data',
+    help: 'a CSV, Parquet or JSONL file that labels the images; by default their folders do',
+  },
+  'path-column': { type: 'string', value: 'NAME', group: 'data', help: 'its column of paths' },
+  'label-column': { type: 'string', value: 'NAME', group: 'data', help: 'its column of labels' },
+  'group-column': {
+    type: 'string',
+    value: 'NAME',
+    group: 'data',
+    help: 'its column of what must stay on one side of the split (a person, a product)',
+  },
+  images: {
+    type: 'string',
+    value: 'DIR',
+    group: 'data',
+    help: 'where the paths of a label file start; by default its own folder',
+  },
+  'class-depth': {
+    type: 'integer',
+    group: 'data',
+    help: 'how many folders make up the name of a class (1 by default)',
+  },
+  unlabelled: { type: 'boolean', group: 'data', help: 'take folders as mere places, not as classes' },
+  include: { type: 'string', value: 'GLOB', multiple: true, group: 'data', help: 'only these files' },
+  exclude: { type: 'string', value: 'GLOB', multiple: true, group: 'data', help: 'not these files and folders' },
+  'skip-missing': {
+    type: 'boolean',
+    group: 'data',
+    help: 'go on without images that a label file names and that are not there',
+  },
+  validation: {
+    type: 'number',
+    value: 'PART',
+    group: 'data',
+    help: 'part of the data held out to choose the best epoch (0.1 by default; 0 keeps the last)',
+  },
+  split: {
+    type: 'string',
+    choices: ['stratified', 'random', 'group', 'classes'],
+    value: 'HOW',
+    group: 'data',
+    help: 'what is held out: images of every class (stratified), images (random), whole groups, or whole classes',
+  },
+} as const satisfies OptionSpecs;
+
+/** The loop. */
+export const LOOP_OPTIONS = {
+  out: { type: 'string', short: 'o', value: 'DIR', group: 'output', help: 'the model folder to make' },
+  resume: { type: 'boolean', group: 'output', help: 'go on from the last checkpoint in it' },
+  overwrite: { type: 'boolean', group: 'output', help: 'replace what is there' },
+  json: { type: 'boolean', group: 'output', help: 'print the result as JSON' },
+  quiet: { type: 'boolean', short: 'q', group: 'output', help: 'no progress, no line for each epoch' },
+  epochs: { type: 'integer', group: 'training', help: 'passes over the data' },
+  'batch-size': { type: 'integer', group: 'training', help: 'items in one step' },
+  accumulate: {
+    type: 'integer',
+    group: 'training',
+    help: 'parts in which a step is computed: less memory (1 by default)',
+  },
+  optimizer: {
+    type: 'string',
+    choices: ['adam', 'adamw', 'sgd'],
+    group: 'training',
+    help: 'adam (by default), adamw or sgd',
+  },
+  lr: { type: 'number', group: 'training', help: 'learning rate (0.001 by default)' },
+  momentum: { type: 'number', group: 'training', help: 'of sgd (0 by default)' },
+  'weight-decay': { type: 'number', group: 'training', help: 'as in PyTorch (0, or 0.01 with adamw, by default)' },
+  schedule: {
+    type: 'string',
+    choices: ['cosine', 'constant', 'step'],
+    group: 'training',
+    help: 'how the learning rate falls: cosine (by default), constant, or by a tenth every third of the run (step)',
+  },
+  warmup: { type: 'integer', min: 0, group: 'training', help: 'steps in which the learning rate rises' },
+  'clip-grad-norm': { type: 'number', group: 'training', help: 'largest norm of the gradient' },
+  patience: {
+    type: 'integer',
+    group: 'training',
+    help: 'stop after so many epochs without a better one',
+  },
+  seed: { type: 'integer', min: 0, group: 'training', help: 'everything random follows from it (0 by default)' },
+  threads: { type: 'integer', group: 'training', help: 'threads of the network (all cores by default)' },
+} as const satisfies OptionSpecs;
+
+/** What images need. */
+export const IMAGE_OPTIONS = {
+  augment: {
+    type: 'string',
+    choices: ['none', 'light', 'standard', 'simclr'],
+    group: 'training',
+    help: 'how training images are varied',
+  },
+  workers: { type: 'integer', min: 0, group: 'training', help: 'threads that prepare images' },
+} as const satisfies OptionSpecs;
+
+/** What the options of the loop say. */
+export function loopOptions(
+  values: OptionValues<typeof LOOP_OPTIONS>,
+): Omit<TrainOptions, 'data' | 'out'> & { out: string | undefined } {
+  const { lr, momentum, optimizer = 'adam' } = values;
+  const weightDecay = values['weight-decay'];
+  const chosen = lr ?? momentum ?? weightDecay ?? values.optimizer;
+  return {
+    out: values.out,
+    resume: values.resume,
+    overwrite: values.overwrite,
+    seed: values.seed,
+    epochs: values.epochs,
+    batchSize: values['batch-size'],
+    accumulate: values.accumulate,
+    clipGradNorm: values['clip-grad-norm'],
+    patience: values.patience,
+    threads: values.threads,
+  };
+}

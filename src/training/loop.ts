@@ -1,0 +1,309 @@
+/**
+ * @file The training loop: steps, learning rate, validation, early stopping, checkpoints, log.
+ *
+ * Everything that a run is at any moment lies in its `Progress`, the tensors and the optimiser's slots; a checkpoint
+ * holds just these. Random numbers are keyed by seed, epoch and place, so a resumed run makes the same steps, and ends
+ * in the same bits when the number of threads is the same.
+ */
+import path from 'node:path';
+import { TrainingError } from '../errors.js';
+import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { writeCurves } from './curves.js';
+import { TrainingLog } from './log.js';
+import type { OptimizerOptions } from './optim/optimizer.js';
+import { type ScheduleOptions, schedule } from './optim/schedule.js';
+import { TrainStep } from './step.js';
+import type { Metrics, StepInput, Task, TrainingSummary } from './task.js';
+
+/** How to train, whatever is trained. */
+export interface LoopOptions {
+  /** Folder of checkpoint, log and curves. */
+  folder: string;
+  /** What identifies the run: a resumed one must have the same. Plain JSON. */
+  config: Readonly<Record<string, unknown>>;
+  epochs: number;
+  optimizer: OptimizerOptions;
+  schedule: ScheduleOptions;
+  clipGradNorm?: number | undefined;
+  accumulate: number;
+  threads?: number | undefined;
+  /** Stop after so many epochs in a row without a better one. @default never */
+  patience?: number | undefined;
+  /** Seconds between checkpoints within an epoch. */
+  checkpointSeconds: number;
+  resume: boolean;
+}
+
+/** What the loop tells while it runs. */
+export type TrainingEvent =
+  | {
+      type: 'step';
+      epoch: number;
+      epochs: number;
+      step: number;
+      steps: number;
+      /** Mean over the epoch so far. */
+      loss: number;
+      lr: number;
+      itemsPerSecond: number;
+      secondsLeft: number;
+    }
+  | {
+      type: 'epoch';
+      epoch: number;
+      epochs: number;
+      loss: number;
+      metrics: Metrics;
+      best: boolean;
+      seconds: number;
+    }
+  | { type: 'resumed'; epoch: number; step: number };
+
+/** How a run ended. */
+export interface LoopResult extends TrainingSummary {
+  /** `interrupted`: a checkpoint was written and nothing else. */
+  ended: 'finished' | 'early' | 'interrupted';
+  history: readonly EpochRecord[];
+}
+
+/** One epoch's figures. */
+export interface EpochRecord {
+  epoch: number;
+  loss: number;
+  metrics: Metrics;
+}
+
+/** Where a run stands; what a checkpoint keeps besides numbers. */
+interface Progress {
+  /** The epoch under way, from 1. */
+  epoch: number;
+  /** Steps done in it. */
+  batch: number;
+  step: number;
+  /** Sum of the losses of the epoch's steps. */
+  lossSum: number;
+  /** Mean loss of the run's first steps, against which an explosion is told. */
+  first: { sum: number; count: number };
+  bestEpoch: number;
+  /** Epochs since the best. */
+  stale: number;
+  seconds: number;
+  history: EpochRecord[];
+}
+
+/** Steps whose mean loss is held against that of as many first ones, and the factor that counts as an explosion. */
+const EXPLOSION = { steps: 20, factor: 100 };
+
+/**
+ * Trains until the epochs are done, nothing gets better any more, or `stop` says so; then writes curves and model.
+ * @throws TrainingError when the loss or a gradient is not a number or explodes; UsageError for a checkpoint of another
+ *   configuration, or none where one should be resumed.
+ */
+export async function runLoop(
+  task: Task,
+  options: LoopOptions,
+  { onEvent, stop }: { onEvent(event: TrainingEvent): void; stop(): boolean },
+): Promise<LoopResult> {
+  const step = await TrainStep.compile(task.program(), {
+    bind: task.bind,
+    groups: (name) => task.groups(name),
+    optimizer: options.optimizer,
+    accumulate: options.accumulate,
+    ...(options.clipGradNorm === undefined ? {} : { clipGradNorm: options.clipGradNorm }),
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  });
+  try {
+    return await new Loop(task, step, options, onEvent, stop).run();
+  } finally {
+    await step.release();
+  }
+}
+
+class Loop {
+  private progress: Progress = {
+    epoch: 1,
+    batch: 0,
+    step: 0,
+    lossSum: 0,
+    first: { sum: 0, count: 0 },
+    bestEpoch: 0,
+    stale: 0,
+    seconds: 0,
+    history: [],
+  };
+  private readonly rate: (step: number) => number;
+  private readonly totalSteps: number;
+  private readonly recent: number[] = [];
+  /** Where this process took the run up. */
+  private resumedSeconds = 0;
+  private resumedSteps = 0;
+  private started = performance.now();
+  private lastCheckpoint = performance.now();
+  private items = 0;
+
+  constructor(
+    private readonly task: Task,
+    private readonly step: TrainStep,
+    private readonly options: LoopOptions,
+    private readonly onEvent: (event: TrainingEvent) => void,
+    private readonly stop: () => boolean,
+  ) {
+    this.totalSteps = options.epochs * task.stepsPerEpoch;
+    this.rate = schedule(options.schedule, this.totalSteps);
+  }
+
+  async run(): Promise<LoopResult> {
+    const { options, progress } = this;
+    if (options.resume) await this.resume();
+    using log = TrainingLog.open(path.join(options.folder, 'log.jsonl'), this.progress.step);
+    this.started = this.lastCheckpoint = performance.now();
+    let ended: LoopResult['ended'] = 'finished';
+    while (this.progress.epoch <= options.epochs) {
+      if (options.patience !== undefined && this.progress.stale >= options.patience) {
+        ended = 'early';
+        break;
+      }
+      if (!(await this.epoch(log))) return { ...this.summary(), ended: 'interrupted', history: progress.history };
+    }
+    return this.finish(ended);
+  }
+
+  /** One epoch's steps and its validation; false when it was stopped before its end. */
+  private async epoch(log: TrainingLog): Promise<boolean> {
+    const { task, progress } = this;
+    for await (const input of task.steps(progress.epoch, progress.batch)) {
+      if (this.stop()) {
+        await this.checkpoint();
+        return false;
+      }
+      await this.train(input, log);
+      if (performance.now() - this.lastCheckpoint > 1000 * this.options.checkpointSeconds) await this.checkpoint();
+    }
+    const loss = progress.lossSum / progress.batch;
+    const metrics = await task.validate(this.step.tensors());
+    const record = { epoch: progress.epoch, loss, metrics };
+    progress.history.push(record);
+    const best = this.isBest(metrics);
+    if (best) {
+      progress.bestEpoch = progress.epoch;
+      progress.stale = 0;
+      await writeCheckpoint(this.file('best'), { config: this.options.config, progress: record, tensors: this.step.tensors() });
+    } else progress.stale++;
+    progress.seconds = this.seconds();
+    log.write({ type: 'epoch', ...record, step: progress.step, seconds: progress.seconds, best });
+    this.onEvent({ type: 'epoch', ...record, epochs: this.options.epochs, best, seconds: progress.seconds });
+    progress.epoch++;
+    progress.batch = 0;
+    progress.lossSum = 0;
+    await this.checkpoint();
+    return true;
+  }
+
+  private async train(input: StepInput, log: TrainingLog): Promise<void> {
+    const { progress, options } = this;
+    const lr = (options.optimizer.lr ?? defaultRate(options.optimizer)) * this.rate(progress.step);
+    const { loss, gradNorm } = await this.step.run(input.feeds, lr);
+    this.refuseDivergence(loss, gradNorm, lr);
+    progress.step++;
+    progress.batch++;
+    progress.lossSum += loss;
+    this.items += input.items;
+    const seconds = this.seconds();
+    log.write({ type: 'step', step: progress.step, epoch: progress.epoch, loss, lr, gradNorm, seconds });
+    const stepsHere = progress.step - this.resumedSteps;
+    const perStep = (seconds - this.resumedSeconds) / stepsHere;
+    this.onEvent({
+      type: 'step',
+      epoch: progress.epoch,
+      epochs: options.epochs,
+      step: progress.step,
+      steps: this.totalSteps,
+      loss: progress.lossSum / progress.batch,
+      lr,
+      itemsPerSecond: this.items / (seconds - this.resumedSeconds),
+      secondsLeft: perStep * (this.totalSteps - progress.step),
+    });
+  }
+
+  private refuseDivergence(loss: number, gradNorm: number, lr: number): void {
+    const { progress, recent } = this;
+    const where = `step ${progress.step + 1} (epoch ${progress.epoch})`;
+    const kept =
+      progress.bestEpoch > 0
+        ? `the last good checkpoint and the best epoch (${progress.bestEpoch}) are in ${this.options.folder}`
+        : `the last good checkpoint, if one was written, is in ${this.options.folder}`;
+    const hint = `${kept}; start again with a lower learning rate than ${lr.toPrecision(3)}, or clip the gradients`;
+    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm))
+      throw new TrainingError(
+        `${where}: the ${Number.isFinite(loss) ? `gradients are ${gradNorm}` : `loss is ${loss}`}`,
+        { hint },
+      );
+    if (progress.first.count < EXPLOSION.steps) {
+      progress.first.sum += Math.abs(loss);
+      progress.first.count++;
+      return;
+    }
+    recent.push(Math.abs(loss));
+    if (recent.length > EXPLOSION.steps) recent.shift();
+    const mean = recent.reduce((a, b) => a + b, 0) / recent.length;
+    const first = progress.first.sum / progress.first.count;
+    if (recent.length === EXPLOSION.steps && mean > EXPLOSION.factor * first)
+      throw new TrainingError(
+        `${where}: the loss explodes: it is ${mean.toPrecision(3)} on average now and was ${first.toPrecision(3)} over the first ${EXPLOSION.steps} steps`,
+        { hint },
+      );
+  }
+
+  private isBest(metrics: Metrics): boolean {
+    const { metric, larger } = this.task.criterion;
+    const value = metrics[metric];
+    if (value === undefined) return true; // nothing held out: the last is kept
+    const { history, bestEpoch } = this.progress;
+    const best = history.find((r) => r.epoch === bestEpoch)?.metrics[metric];
+    return best === undefined || (larger ? value > best : value < best);
+  }
+
+  private async finish(ended: LoopResult['ended']): Promise<LoopResult> {
+    const { tensors } = await readCheckpoint(this.file('best'));
+    const summary = this.summary();
+    await writeCurves(path.join(this.options.folder, 'curves'), path.join(this.options.folder, 'log.jsonl'));
+    await this.task.save(tensors, summary);
+    return { ...summary, ended, history: this.progress.history };
+  }
+
+  private summary(): TrainingSummary {
+    const { epoch, step, bestEpoch, history, seconds } = this.progress;
+    const metrics = history.find((r) => r.epoch === bestEpoch)?.metrics ?? {};
+    return { epochs: epoch - 1, steps: step, bestEpoch, metrics, seconds };
+  }
+
+  private seconds(): number {
+    return this.resumedSeconds + (performance.now() - this.started) / 1000;
+  }
+
+  private file(name: 'checkpoint' | 'best'): string {
+    return path.join(this.options.folder, `${name}.safetensors`);
+  }
+
+  private async checkpoint(): Promise<void> {
+    this.progress.seconds = this.seconds();
+    const checkpoint: Checkpoint = {
+      config: this.options.config,
+      progress: { ...this.progress, recent: this.recent },
+      ...this.step.state(),
+    };
+    await writeCheckpoint(this.file('checkpoint'), checkpoint);
+    this.lastCheckpoint = performance.now();
+  }
+
+  private async resume(): Promise<void> {
+    const { config, progress, ...state } = await readCheckpoint(this.file('checkpoint'));
+    const { recent, ...rest } = progress as unknown as Progress & { recent: number[] };
+    this.step.restore(state);
+    this.progress = rest;
+    this.recent.push(...recent);
+    this.resumedSeconds = rest.seconds;
+    this.resumedSteps = rest.step;
+    this.onEvent({ type: 'resumed', epoch: rest.epoch, step: rest.step });
+  }
+}

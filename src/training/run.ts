@@ -1,0 +1,136 @@
+/**
+ * @file A whole run from its options: data, task, loop. What happens in the training thread.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { UsageError } from '../errors.js';
+import { autoencoderTask } from './autoencoder-task.js';
+import type { DataReport } from './data/check.js';
+import { type LoopResult, runLoop, type TrainingEvent } from './loop.js';
+import type { AutoencoderTrainOptions, ProjectionTrainOptions, SiameseTrainOptions, TrainOptions } from './options.js';
+import { projectionTask } from './projection-task.js';
+import { siameseTask } from './siamese-task.js';
+import type { Task } from './task.js';
+
+/** A run, as plain JSON. */
+export type RunSpec =
+  | { kind: 'autoencoder'; options: AutoencoderTrainOptions }
+  | { kind: 'siamese'; options: SiameseTrainOptions }
+  | { kind: 'projection'; options: ProjectionTrainOptions };
+
+/** What a run tells. */
+export type RunEvent =
+  | { type: 'checking'; done: number; total: number }
+  | { type: 'features'; done: number; total: number }
+  | { type: 'data'; report: DataReport }
+  | TrainingEvent;
+
+/** How a run ended. */
+export interface RunResult extends LoopResult {
+  /** The model folder; complete unless the run was interrupted. */
+  folder: string;
+}
+
+/** What a task is built with. */
+export interface TaskContext {
+  /** Folder for what the run keeps to itself. */
+  folder: string;
+  onEvent(event: RunEvent): void;
+  stop(): boolean;
+}
+
+/** Subfolder of the model folder that holds checkpoint, log and curves. */
+export const TRAINING_FOLDER = 'training';
+
+/** Epochs where none are named. */
+const EPOCHS = { autoencoder: 20, siamese: 20, projection: 50 };
+
+/** Runs from options to model folder. @throws see `trainAutoencoder`. */
+export async function runTraining(
+  spec: RunSpec,
+  { onEvent, stop }: { onEvent(event: RunEvent): void; stop(): boolean },
+): Promise<RunResult> {
+  const { options } = spec;
+  checkNumbers(options);
+  const out = path.resolve(options.out);
+  const folder = path.join(out, TRAINING_FOLDER);
+  await prepareFolder(out, folder, options);
+  const task = await taskOf(spec, { folder, onEvent, stop });
+  try {
+    const result = await runLoop(
+      task,
+      {
+        folder,
+        config: { kind: spec.kind, ...identity(options), data: task.data },
+        epochs: options.epochs ?? EPOCHS[spec.kind],
+        optimizer: options.optimizer ?? { name: 'adam' },
+        schedule: options.schedule ?? { name: 'cosine' },
+        clipGradNorm: options.clipGradNorm,
+        accumulate: options.accumulate ?? 1,
+        threads: options.threads,
+        patience: options.patience,
+        checkpointSeconds: options.checkpointSeconds ?? 60,
+        resume: options.resume ?? false,
+      },
+      { onEvent, stop },
+    );
+    return { ...result, folder: out };
+  } finally {
+    await task.close();
+  }
+}
+
+function taskOf(spec: RunSpec, context: TaskContext): Promise<Task> {
+  if (spec.kind === 'autoencoder') return autoencoderTask(spec.options, context);
+  if (spec.kind === 'siamese') return siameseTask(spec.options, context);
+  return projectionTask(spec.options, context);
+}
+
+/** The options that make a run what it is; the rest says where it happens, how fast and how safely. */
+function identity(options: TrainOptions | ProjectionTrainOptions): Record<string, unknown> {
+  const { data, out, overwrite, resume, checkpointSeconds, ...rest } = options;
+  const { workers, cacheBytes, ...chosen } = rest as TrainOptions;
+  return JSON.parse(JSON.stringify(chosen)) as Record<string, unknown>;
+}
+
+function checkNumbers(options: TrainOptions | ProjectionTrainOptions): void {
+  for (const key of ['epochs', 'batchSize', 'accumulate', 'patience', 'threads', 'dimension'] as const) {
+    const value = (options as Partial<Record<typeof key, number>>)[key];
+    if (value !== undefined && (!Number.isInteger(value) || value < 1))
+      throw new UsageError(`${key}: expected a whole number of at least 1 but received ${value}`);
+  }
+  const { validation, seed, optimizer, clipGradNorm } = options;
+  if (validation !== undefined && !(validation >= 0 && validation < 1))
+    throw new UsageError(`validation: expected a part of the data in 0..1 but received ${validation}`);
+  if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0))
+    throw new UsageError(`seed: expected a whole number of at least 0 but received ${seed}`);
+  if (clipGradNorm !== undefined && !(clipGradNorm > 0))
+    throw new UsageError(`clipGradNorm: expected a number above 0 but received ${clipGradNorm}`);
+  if (optimizer?.lr !== undefined && !(optimizer.lr > 0 && Number.isFinite(optimizer.lr)))
+    throw new UsageError(`lr: expected a number above 0 but received ${optimizer.lr}`);
+}
+
+/** Makes the folder of the run, or finds it. @throws UsageError when something is there that should not be lost. */
+async function prepareFolder(out: string, folder: string, options: TrainOptions | ProjectionTrainOptions): Promise<void> {
+  const checkpoint = existsSync(path.join(folder, 'checkpoint.safetensors'));
+  if (options.resume) {
+    if (!checkpoint)
+      throw new UsageError(`resume: there is no checkpoint in ${options.out}`, {
+        hint: 'leave out resume to start anew',
+      });
+    return;
+  }
+  if (!options.overwrite) {
+    if (existsSync(path.join(out, 'config.json')))
+      throw new UsageError(`${options.out}: a model is there already`, {
+        hint: 'name another folder, or overwrite it',
+      });
+    if (checkpoint)
+      throw new UsageError(`${options.out}: an unfinished run is there`, {
+        hint: 'resume it, name another folder, or overwrite it',
+      });
+  }
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+}
