@@ -51,7 +51,7 @@ async function* batches(file: string, size: number): AsyncGenerator<EmbeddingRow
   let columns: Columns | undefined;
   let rows: EmbeddingRow[] = [];
   let index = 0;
-  for await (const { cells, number } of records(file)) {
+  for await (const { cells, number } of csvRecords(file)) {
     if (columns === undefined) {
       columns = findColumns(file, cells);
       if (!columns.headless) continue;
@@ -153,8 +153,8 @@ function parseList(cell: string): Float32Array | undefined {
   return numbers.some(Number.isNaN) ? undefined : toVector(numbers);
 }
 
-/** The records of a file; a quoted cell may hold line ends. */
-async function* records(file: string): AsyncGenerator<{ cells: string[]; number: number }> {
+/** The records of a CSV file with the lines on which they begin; a quoted cell may hold line ends. */
+export async function* csvRecords(file: string): AsyncGenerator<{ cells: string[]; number: number }> {
   let open = '';
   let first = 0;
   for await (const { line, number } of fileLines(file)) {

@@ -72,7 +72,8 @@ async function* batches(file: string, size: number): AsyncGenerator<EmbeddingRow
   if (rows.length > 0) yield rows;
 }
 
-function parseLine(file: string, line: string, number: number): Record<string, unknown> {
+/** The object on a line. @throws {FormatError} that names the line. */
+export function parseLine(file: string, line: string, number: number): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(line);
