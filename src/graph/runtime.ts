@@ -17,6 +17,11 @@ export interface Tensor {
   dims: readonly number[];
 }
 
+/** Outputs to compute: their names, or the tensors to write them into under their names. */
+export type Outputs = readonly string[] | Readonly<Record<string, Tensor>>;
+
+export const isNames = (outputs: Outputs): outputs is readonly string[] => Array.isArray(outputs);
+
 /** An input or output of a session; a free dimension is a string. */
 export interface Port {
   name: string;
@@ -116,24 +121,34 @@ export class LocalSession {
     }
   }
 
-  /** Computes the named outputs (all by default). @throws RuntimeError when shapes or types do not fit. */
+  /** Computes outputs (all by default). @throws RuntimeError when shapes or types do not fit. */
   async run(
     feeds: Readonly<Record<string, Tensor>>,
-    outputs?: readonly string[],
+    outputs: Outputs = this.session.outputNames,
   ): Promise<Record<string, Tensor>> {
     try {
-      const inputs: Record<string, OrtTensor> = {};
-      for (const [name, t] of Object.entries(feeds)) {
-        const type = this.inputs.find((i) => i.name === name)?.type ?? 'float32';
-        inputs[name] = new this.ort.Tensor(type as 'float32', t.data as Float32Array, t.dims);
-      }
-      const results = await this.session.run(inputs, outputs ?? this.session.outputNames);
+      const fetches = isNames(outputs) ? outputs : this.tensors(outputs, this.outputs);
+      const results = await this.session.run(this.tensors(feeds, this.inputs), fetches);
       return Object.fromEntries(
         Object.entries(results).map(([name, t]) => [name, { data: t.data as Tensor['data'], dims: t.dims }]),
       );
     } catch (cause) {
       throw new RuntimeError(`the network failed: ${firstLine(cause)}`, { cause });
     }
+  }
+
+  /** The runtime's view of tensors, which share their memory. */
+  private tensors(
+    given: Readonly<Record<string, Tensor>>,
+    ports: readonly Port[],
+  ): Record<string, OrtTensor> {
+    const types = new Map(ports.map(({ name, type }) => [name, type]));
+    return Object.fromEntries(
+      Object.entries(given).map(([name, { data, dims }]) => {
+        const type = (types.get(name) ?? 'float32') as 'float32';
+        return [name, new this.ort.Tensor(type, data as Float32Array, dims)];
+      }),
+    );
   }
 
   /** Frees the native memory. */

@@ -11,9 +11,17 @@ import { Worker } from 'node:worker_threads';
 import { GraphError, RuntimeError } from '../errors.js';
 import { openCompiled } from './compiled.js';
 import type { Graph } from './graph.js';
-import { type Bind, type Binding, encodeModel, prune } from './onnx.js';
+import { type Bind, type Binding, encodeModel, type Pruned, prune } from './onnx.js';
 import { type Precision, withPrecision } from './precision.js';
-import { type Creation, type Device, LocalSession, type Port, type Tensor } from './runtime.js';
+import {
+  type Creation,
+  type Device,
+  isNames,
+  LocalSession,
+  type Outputs,
+  type Port,
+  type Tensor,
+} from './runtime.js';
 import type { Reply, Request } from './session-worker.js';
 import type { Parameter } from './types.js';
 
@@ -33,6 +41,8 @@ export interface GraphSessionOptions extends SessionOptions {
   outputs?: readonly string[] | undefined;
   /** @default 'fp32' */
   precision?: Precision | undefined;
+  /** Parameters whose numbers come with every run, as inputs of their name, since they change between runs. @default none */
+  fed?: readonly Parameter[] | undefined;
   /** Folder for optimised copies of graphs whose weights must be converted at every start otherwise. */
   cacheDir?: string | undefined;
 }
@@ -42,7 +52,7 @@ interface Backend {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
   readonly failure?: RuntimeError | undefined;
-  run(feeds: Readonly<Record<string, Tensor>>, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
+  run(feeds: Readonly<Record<string, Tensor>>, outputs?: Outputs): Promise<Record<string, Tensor>>;
   release(): Promise<void>;
 }
 
@@ -73,12 +83,10 @@ export class Session {
   /**
    * Computes the outputs for one batch. Over a worker the arrays of `feeds` are moved, not copied: do not use them
    * afterwards.
+   * @param outputs which to compute; with tensors under their names, an inline session writes into these.
    * @throws RuntimeError when a shape or type does not fit or the session was released.
    */
-  async run(
-    feeds: Readonly<Record<string, Tensor>>,
-    outputs?: readonly string[],
-  ): Promise<Record<string, Tensor>> {
+  async run(feeds: Readonly<Record<string, Tensor>>, outputs?: Outputs): Promise<Record<string, Tensor>> {
     const { failure } = this;
     if (failure) throw failure;
     for (const [name, { data, dims }] of Object.entries(feeds)) {
@@ -133,7 +141,7 @@ export async function openSession(
     }
     return { ...binding, file };
   };
-  const cut = prune(graph, options.outputs);
+  const cut = feedParameters(prune(graph, options.outputs), options.fed ?? []);
   const roots = () => new Set([...files].map((f) => path.parse(f).root));
   const model = encodeModel(graph.name, withPrecision(cut, precision), {
     bind: realBind,
@@ -146,6 +154,15 @@ export async function openSession(
   const inline = options.inline ?? false;
   if (!converted || !options.cacheDir || creation.device !== 'cpu') return Session.create(creation, inline);
   return openCompiled(creation, [...files], options.cacheDir, (c) => Session.create(c, inline));
+}
+
+/** Makes inputs of parameters. */
+function feedParameters(cut: Pruned, fed: readonly Parameter[]): Pruned {
+  const isFed = new Set(fed);
+  const [inputs, parameters] = [true, false].map((side) =>
+    cut.parameters.filter((p) => isFed.has(p) === side),
+  );
+  return { ...cut, inputs: [...cut.inputs, ...inputs!], parameters: parameters! };
 }
 
 function creationOptions(options: SessionOptions): Pick<Creation, 'device' | 'threads' | 'spin'> {
@@ -197,10 +214,11 @@ class WorkerSession implements Backend {
     return session;
   }
 
-  async run(
-    feeds: Readonly<Record<string, Tensor>>,
-    outputs?: readonly string[],
-  ): Promise<Record<string, Tensor>> {
+  async run(feeds: Readonly<Record<string, Tensor>>, outputs?: Outputs): Promise<Record<string, Tensor>> {
+    if (outputs && !isNames(outputs))
+      throw new RuntimeError('a session in a worker cannot write into arrays of this thread', {
+        hint: 'open it inline',
+      });
     const buffers = Object.values(feeds).map((t) => t.data.buffer as ArrayBuffer);
     const reply = await this.ask({ id: this.next++, kind: 'run', feeds, outputs }, [...new Set(buffers)]);
     return 'results' in reply ? reply.results : {};
