@@ -4,6 +4,7 @@
 import type { Architecture } from './architecture.js';
 import { autoencoder } from './autoencoder.js';
 import { clip } from './clip.js';
+import { conv4 } from './conv4.js';
 import { dinov2 } from './dinov2.js';
 import { inception } from './inception.js';
 import { mobilenet } from './mobilenet.js';
@@ -13,7 +14,7 @@ import { siglip } from './siglip.js';
 import { vgg } from './vgg.js';
 import { vit } from './vit.js';
 
-/** The pretrained families: whatever may stand under a Siamese head. */
+/** Whatever may stand under a Siamese head. */
 const backbones = [
   clip,
   siglip,
@@ -23,6 +24,7 @@ const backbones = [
   vgg,
   inception,
   mobilenet,
+  conv4,
 ] as readonly Architecture<unknown>[];
 
 /** The Siamese network over any backbone. Output: `embedding`. */

@@ -13,7 +13,7 @@
  * `log_variance` where variational) and `decode`.
  */
 import { ModelError } from '../errors.js';
-import { Graph, ops, type Value } from '../graph/index.js';
+import { type BatchStatistics, Graph, ops, trainingCopy, type Value } from '../graph/index.js';
 import type { Architecture, PublisherConfig, TensorShapes } from './architecture.js';
 import { AUTOENCODER, type AutoencoderConfig, checkAutoencoder, mapOf } from './autoencoder-config.js';
 import { batchNorm2d, checkTensors, conv2d, dense, imageGraph, shapeOf } from './layers.js';
@@ -69,32 +69,55 @@ function doubled(x: Value, name: string, out: number, kernel: number, bias: bool
 }
 
 function image(config: AutoencoderConfig): Graph {
-  checkAutoencoder(config);
-  const { graph, pixels } = imageGraph('autoencoder', config);
-  const { latent, logVariance } = encode(pixels, config);
-  graph.output('latent', latent);
-  if (logVariance) graph.output('log_variance', logVariance);
-  graph.output('reconstruction', decode(latent, config));
+  const graph = encoderGraph(config);
+  graph.output('reconstruction', decode(graph.outputs.get('latent')!, config));
   return graph;
 }
 
+/** What {@link trainingForm} computes. */
+export interface AutoencoderStep {
+  /** [B, 3, H, W] in 0..1 */
+  reconstruction: Value;
+  /** The latent vector [B, D], before noise. */
+  mean: Value;
+  /** [B, D] where variational, else null. */
+  logVariance: Value | null;
+  /** What the batch normalisations measured. */
+  statistics: BatchStatistics[];
+}
+
 /**
- * The graph that is trained. Inputs: `pixel_values` [N, 3, H, W] in 0..1 and, for a variational autoencoder, `noise`
- * [N, latent], standard normal. Outputs: `reconstruction`; `mean` [N, latent], and `log_variance` where variational.
- * There the decoder sees `mean + exp(log_variance / 2) · noise` (the reparameterisation of Kingma & Welling);
- * otherwise the graph computes what the network computes when it embeds.
+ * The autoencoder as part of a training step: batch normalisation takes the statistics of the batch, and a variational
+ * one decodes `mean + exp(log_variance / 2) · noise` (the reparameterisation of Kingma & Welling).
+ * @param pixels [B, 3, H, W] in 0..1, of the step's graph
+ * @param noise [B, latent], standard normal; only a variational autoencoder uses it
+ * @throws ModelError when it is variational and there is no noise, GraphError when a shape does not fit.
  */
-export function trainingGraph(config: AutoencoderConfig): Graph {
-  checkAutoencoder(config);
-  const { graph, pixels } = imageGraph('autoencoder', config);
-  const { latent, logVariance } = encode(pixels, config);
-  let drawn = latent;
+export function trainingForm(config: AutoencoderConfig, pixels: Value, noise?: Value): AutoencoderStep {
+  const { graph } = pixels;
+  const options = { batch: pixels.shape[0] as number };
+  const encoder = trainingCopy(graph, encoderGraph(config), pixels, options);
+  const mean = encoder.outputs.get('latent')!;
+  const logVariance = encoder.outputs.get('log_variance') ?? null;
+  let drawn = mean;
   if (logVariance) {
-    const noise = graph.input('noise', latent.shape);
-    drawn = ops.add(latent, ops.mul(ops.exp(ops.mul(logVariance, 0.5)), noise));
+    if (!noise) throw new ModelError('autoencoder: expected noise for the training of a variational one');
+    drawn = ops.add(mean, ops.mul(ops.exp(ops.mul(logVariance, 0.5)), noise));
   }
-  graph.output('reconstruction', decode(drawn, config));
-  graph.output('mean', latent);
+  const decoder = trainingCopy(graph, decoderGraph(config), drawn, options);
+  return {
+    reconstruction: decoder.outputs.get('reconstruction')!,
+    mean,
+    logVariance,
+    statistics: [...encoder.statistics, ...decoder.statistics],
+  };
+}
+
+function encoderGraph(config: AutoencoderConfig): Graph {
+  checkAutoencoder(config);
+  const { graph, pixels } = imageGraph('encoder', config);
+  const { latent, logVariance } = encode(pixels, config);
+  graph.output('latent', latent);
   if (logVariance) graph.output('log_variance', logVariance);
   return graph;
 }

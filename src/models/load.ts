@@ -8,6 +8,7 @@ import { type Bind, type DType, type GraphSessionOptions, openSession } from '..
 import { outputSize } from '../image/index.js';
 import type { Architecture, OutputName, PublisherConfig } from './architecture.js';
 import { architectures } from './architectures.js';
+import { backboneFrom } from './backbone.js';
 import { cacheFolder } from './cache.js';
 import { readJson } from './json.js';
 import { type LoadedModel, noOutput, type TowerOptions } from './loaded-model.js';
@@ -61,7 +62,7 @@ async function describe(
     architecture: architecture.name,
     path: located.path,
     config,
-    network: { graph, bind },
+    network: { graph, bind, backbone: backboneFrom(architecture, settings, config) },
     licence: located.licence,
     transform,
     inputSize,

@@ -5,6 +5,7 @@ import { ModelError, nearestName } from '../errors.js';
 import type { Bind, Graph, Precision, Session, SessionOptions } from '../graph/index.js';
 import type { TransformSpec } from '../image/index.js';
 import type { OutputName, PublisherConfig } from './architecture.js';
+import type { Backbone } from './backbone.js';
 import type { TextTokenizer } from './tokenizer.js';
 
 /** How a tower is opened. */
@@ -31,6 +32,15 @@ export interface TextTower {
   tokenizer: TextTokenizer;
 }
 
+/** The image tower before it is a session: to export, to train further, to build on. */
+export interface Network {
+  readonly graph: Graph;
+  /** Where its numbers are. */
+  readonly bind: Bind;
+  /** The network as something to train on top of, for images of the model's input size. */
+  readonly backbone: Backbone;
+}
+
 /** A model whose files are at hand: what it can do is known, its networks are opened on demand. */
 export interface LoadedModel {
   /** The short name, repository or path that identifies it. */
@@ -42,8 +52,8 @@ export interface LoadedModel {
   readonly path: string;
   /** The publisher's configuration, or null where there is none. */
   readonly config: PublisherConfig;
-  /** The image tower as a graph, and where its numbers are; null for a ready-made `.onnx` file. */
-  readonly network: { readonly graph: Graph; readonly bind: Bind } | null;
+  /** The image tower as a graph of its own; null for a ready-made `.onnx` file. */
+  readonly network: Network | null;
   readonly licence: string | null;
   readonly transform: TransformSpec;
   readonly inputSize: { readonly height: number; readonly width: number };

@@ -42,6 +42,8 @@ export interface ResNetConfig extends ImageSize {
   block: 'basic' | 'bottleneck';
   /** Output channels of the stem's convolutions: one of 7×7, or three of 3×3 (timm's deep stem). */
   stem: number[];
+  /** The stem for small images (He et al., section 4.2; SimCLR on CIFAR): one 3×3 that keeps the size, no pooling. */
+  smallStem: boolean;
   stages: ResNetStage[];
   /** The shortcut averages 2×2 before its 1×1 convolution (ResNet-D) instead of striding in it. */
   averageShortcut: boolean;
@@ -90,15 +92,16 @@ function namesOf(config: Pick<ResNetConfig, 'layout' | 'prefix' | 'stem' | 'aver
   };
 }
 
-/** The trunk: [N, 3, H, W] → [N, C, ⌈H/32⌉, ⌈W/32⌉] of a network with four stages. */
+/** The trunk: [N, 3, H, W] → [N, C, ⌈H/32⌉, ⌈W/32⌉] of a network with four stages (⌈H/8⌉ with the small stem). */
 function trunk(pixels: Value, config: ResNetConfig, names: Names): Value {
   let x = pixels;
   config.stem.forEach((out, i) => {
-    const kernel = config.stem.length > 1 ? 3 : 7;
-    x = conv2d(x, names.stemConv(i), out, { kernel, stride: i === 0 ? 2 : 1, pad: kernel >> 1 });
+    const kernel = config.smallStem || config.stem.length > 1 ? 3 : 7;
+    const stride = i === 0 && !config.smallStem ? 2 : 1;
+    x = conv2d(x, names.stemConv(i), out, { kernel, stride, pad: kernel >> 1 });
     x = ops.relu(batchNorm2d(x, names.stemNorm(i)));
   });
-  x = ops.maxPool(x, { kernel: 3, stride: 2, pad: 1 });
+  if (!config.smallStem) x = ops.maxPool(x, { kernel: 3, stride: 2, pad: 1 });
   config.stages.forEach((stage, s) => {
     for (let b = 0; b < stage.depth; b++)
       x = residual(x, names.block(s, b), config, stage, b === 0 ? stage.stride : 1, names);
@@ -169,6 +172,7 @@ function configure(config: PublisherConfig, tensors: TensorShapes): ResNetConfig
   );
   const names = namesOf({ layout, prefix, stem, averageShortcut });
   if (!deep) stem[0] = shape(`${names.stemConv(0)}.weight`)[0]!;
+  const smallStem = config?.small_stem === true; // tensors do not tell strides
 
   const weight = (s: number, b: number, i: number) => `${names.block(s, b)}${names.conv(i)}.weight`;
   const bottleneck = tensors.has(weight(0, 0, 3));
@@ -191,6 +195,7 @@ function configure(config: PublisherConfig, tensors: TensorShapes): ResNetConfig
     prefix,
     block: bottleneck ? 'bottleneck' : 'basic',
     stem,
+    smallStem,
     stages,
     averageShortcut,
     strideFirst: config?.downsample_in_bottleneck === true,
