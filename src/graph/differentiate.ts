@@ -6,8 +6,9 @@
  */
 import { GraphError } from '../errors.js';
 import { RULES } from './gradients/index.js';
+import { thin } from './gradients/spread.js';
 import { add } from './ops/elementwise.js';
-import { sizeOf } from './shape.js';
+import { sameShape, sizeOf } from './shape.js';
 import type { Value } from './types.js';
 
 /**
@@ -25,25 +26,35 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
     if (node.inputs.some((v) => v && live.has(v))) for (const v of node.outputs) live.add(v);
 
   const one = graph.constant(Float32Array.of(1), loss.shape as readonly number[], 'float32');
-  const found = new Map<Value, Value>([[loss, one]]);
+  const terms = new Map<Value, Value[]>([[loss, [one]]]);
+  const gradientOf = (v: Value) => total(v, terms);
   for (const node of nodes.reverse()) {
     const need = node.inputs.map((v) => v !== null && v.dtype === 'float32' && live.has(v));
-    const dys = node.outputs.map((v) => found.get(v) ?? null);
-    if (!need.includes(true) || dys.every((dy) => dy === null)) continue;
+    if (!need.includes(true) || !node.outputs.some((v) => terms.has(v))) continue;
     const rule = RULES.get(node.op);
     if (!rule)
       throw new GraphError(`${node.op} has no derivative`, { hint: 'it cannot be part of what is trained' });
-    const dxs = rule(node, dys, need);
+    const dxs = rule(node, node.outputs.map(gradientOf), need);
     node.inputs.forEach((v, i) => {
       const dx = dxs[i];
-      if (!v || !need[i] || !dx) return;
-      const before = found.get(v);
-      found.set(v, before ? add(before, dx) : dx);
+      if (v && need[i] && dx) terms.set(v, [...(terms.get(v) ?? []), dx]);
     });
   }
   return wrt.map((v) => {
-    const gradient = found.get(v);
+    const gradient = gradientOf(v);
     if (!gradient) throw new GraphError(`the loss does not depend on "${v.name}"`);
     return gradient;
   });
+}
+
+/** The sum of what has arrived at a value, made once; null when nothing has. */
+function total(v: Value, terms: Map<Value, Value[]>): Value | null {
+  const list = terms.get(v);
+  if (!list) return null;
+  if (list.length === 1) return list[0]!;
+  const thinned = list.map(thin);
+  const parts = thinned.some((t) => sameShape(t.shape, v.shape)) ? thinned : list;
+  const sum = parts.length === 2 ? add(parts[0]!, parts[1]!) : v.graph.node('Sum', parts, v.shape);
+  terms.set(v, [sum]);
+  return sum;
 }

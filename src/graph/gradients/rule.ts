@@ -25,12 +25,20 @@ export function unary(derive: (dy: Value, x: Value, y: Value, node: Node) => Val
   return (node, dys) => [derive(dys[0]!, node.inputs[0]!, node.outputs[0]!, node)];
 }
 
+const dataOf = (value: Value) => value.graph.constants.find((c) => c.value === value)?.data;
+
+/** The number that a constant of one element holds, undefined for anything else. */
+export function scalarOf(value: Value): number | undefined {
+  const data = dataOf(value);
+  return data?.length === 1 ? Number(data[0]) : undefined;
+}
+
 /** The numbers of an integer constant (axes, starts, steps). @throws GraphError when they depend on the run. */
 export function integersOf(value: Value, what: string): number[] {
-  const constant = value.graph.constants.find((c) => c.value === value);
-  if (!constant)
+  const data = dataOf(value);
+  if (!data)
     throw new GraphError(`${what}: expected a constant but "${value.name}" is computed when the graph runs`, {
       hint: 'copy the graph with trainingCopy, which fixes all sizes',
     });
-  return Array.from(constant.data as ArrayLike<number | bigint>, Number);
+  return Array.from(data as ArrayLike<number | bigint>, Number);
 }
