@@ -31,14 +31,39 @@ const MODELS: CommandTable = {
   },
 };
 
+const TRAIN: CommandTable = {
+  siamese: {
+    summary: 'learn which images are alike, from classes, pairs, triplets or the images alone',
+    load: async () => (await import('./commands/train/siamese.js')).siamese,
+  },
+  autoencoder: {
+    summary: 'learn to compress images; needs no labels',
+    load: async () => (await import('./commands/train/autoencoder.js')).autoencoder,
+  },
+  projection: {
+    summary: 'learn a linear map of embeddings to fewer dimensions',
+    load: async () => (await import('./commands/train/projection.js')).projection,
+  },
+};
+
 const COMMANDS: CommandTable = {
   embed: {
     summary: 'turn images (and texts) into vectors',
     load: async () => (await import('./commands/embed.js')).embed,
   },
+  train: {
+    summary: 'train a model on your own images',
+    load: async () =>
+      group('train', 'Training: from your images to a model folder that embeds like any other.', TRAIN),
+  },
   models: {
     summary: 'list, inspect, download, check and remove models',
-    load: async () => group('models', MODELS),
+    load: async () =>
+      group(
+        'models',
+        'Models: the short names, what they stand for, and their files on this machine.',
+        MODELS,
+      ),
   },
   precision: {
     summary: 'measure on your images what fp16 and int8 cost and gain',
@@ -87,10 +112,10 @@ async function run(argv: readonly string[]): Promise<number> {
 }
 
 /** The commands that begin with the same word, as one command. */
-function group(name: string, commands: CommandTable): Command {
+function group(name: string, title: string, commands: CommandTable): Command {
   const help = () =>
     tableHelp(
-      'Models: the short names, what they stand for, and their files on this machine.',
+      title,
       `afterimage ${name} COMMAND [options]`,
       commands,
       `"afterimage help ${name} COMMAND" says more about one of them.`,

@@ -25,5 +25,8 @@ export function programName(
 export function resumeCommand(command: string, argv: readonly string[], program = programName()): string {
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
   const given = argv.slice(0, end).filter((word) => word !== '--overwrite' && word !== '--resume');
-  return [program, ...[...command.split(' '), ...given, '--resume', ...argv.slice(end)].map((w) => quote(w))].join(' ');
+  return [
+    program,
+    ...[...command.split(' '), ...given, '--resume', ...argv.slice(end)].map((w) => quote(w)),
+  ].join(' ');
 }

@@ -64,6 +64,8 @@ export interface AutoencoderTrainOptions extends TrainOptions {
   channels?: readonly number[] | undefined;
   /** Length of a linear bottleneck; null: the latent is the last feature map. @default null */
   latent?: number | null | undefined;
+  /** Side of the kernels: 3, or 4, which avoids a checkerboard in the reconstruction. @default 3 */
+  kernel?: 3 | 4 | undefined;
   /** Batch normalisation after every convolution but the last. @default false */
   batchNorm?: boolean | undefined;
   /**
@@ -106,6 +108,8 @@ export interface SiameseTrainOptions extends TrainOptions {
   freezeBatchNorm?: boolean | undefined;
   /** @default supervised contrastive; NT-Xent for images without labels; contrastive for pairs, triplet for triplets */
   loss?: MetricLossOptions | undefined;
+  /** Use only what is on this machine for a backbone from the hub. @default false */
+  offline?: boolean | undefined;
   /** Images of each class in a batch. @default 4 */
   samplesPerClass?: number | undefined;
 }
@@ -113,9 +117,11 @@ export interface SiameseTrainOptions extends TrainOptions {
 /** What {@link trainProjection} can be told; `data` is a file of embeddings. */
 export interface ProjectionTrainOptions
   extends Omit<TrainOptions, 'augment' | 'workers' | 'cacheBytes' | 'dataSet'> {
-  /** A CSV, Parquet or JSONL file with the label of each id, or null where the file of embeddings has a column. */
+  /** A CSV, Parquet or JSONL file with the label of each id. @default the name of the folder in the id */
   labels?: string | undefined;
-  /** The column of the label. @default 'label' */
+  /** The column of ids in it. @default as for the paths of a data set */
+  idColumn?: string | undefined;
+  /** The column of the label. @default as for the labels of a data set */
   labelColumn?: string | undefined;
   /** Length of the projected vectors. @default 128 */
   dimension?: number | undefined;

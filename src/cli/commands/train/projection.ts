@@ -1,0 +1,48 @@
+/** @file `afterimage train projection`: learns a linear map of embeddings that exist. */
+import { defineCommand } from '../../command.js';
+import { LOOP_OPTIONS, loopOptions, METRIC_OPTIONS, metricOptions } from '../../train-options.js';
+import { showTraining } from '../../training-report.js';
+
+export const projection = defineCommand({
+  name: 'train projection',
+  usage: 'VECTORS --labels FILE --out DIR [options]',
+  summary: 'Trains a linear projection of embeddings to fewer dimensions.',
+  details:
+    'VECTORS is what "afterimage embed --out" wrote. The labels are a CSV, Parquet or JSONL file with the id and the ' +
+    'label of each vector. No image is read: the cheap way for a big collection. "afterimage project" applies it.',
+  options: {
+    ...LOOP_OPTIONS,
+    ...METRIC_OPTIONS,
+    labels: { type: 'string', value: 'FILE', group: 'data', help: 'the label of each id' },
+    'path-column': { type: 'string', value: 'NAME', group: 'data', help: 'its column of ids' },
+    'label-column': { type: 'string', value: 'NAME', group: 'data', help: 'its column of labels' },
+    validation: {
+      type: 'number',
+      value: 'PART',
+      group: 'data',
+      help: 'part of the vectors held out to choose the best epoch (0.1 by default; 0 keeps the last)',
+    },
+  },
+  arity: [1, 1],
+  examples: [
+    ['afterimage embed products/ -o products.parquet', 'the vectors'],
+    [
+      'afterimage train projection products.parquet --labels products.csv -o map64 --dimension 64',
+      'the projection',
+    ],
+    ['afterimage project products.parquet --with map64 -o small.parquet', 'the vectors of 64 numbers'],
+  ],
+  async run(values, [data], argv) {
+    const { trainProjection } = await import('../../../training/index.js');
+    const options = {
+      ...loopOptions(values),
+      ...metricOptions(values),
+      data: data!,
+      labels: values.labels,
+      idColumn: values['path-column'],
+      labelColumn: values['label-column'],
+      validation: values.validation,
+    };
+    return showTraining('train projection', argv, values, (hooks) => trainProjection(options, hooks));
+  },
+});

@@ -1,0 +1,105 @@
+/** @file `afterimage train siamese`: learns which of your images are alike. */
+import { defineCommand } from '../../command.js';
+import {
+  DATA_OPTIONS,
+  dataOptions,
+  IMAGE_OPTIONS,
+  LOOP_OPTIONS,
+  loopOptions,
+  METRIC_OPTIONS,
+  metricOptions,
+} from '../../train-options.js';
+import { showTraining } from '../../training-report.js';
+
+export const siamese = defineCommand({
+  name: 'train siamese',
+  usage: 'DATA --out DIR [options]',
+  summary: 'Trains a Siamese network on your images, so that like ones lie close.',
+  details:
+    'DATA is a folder per class, an archive of such folders, or a CSV, Parquet or JSONL file of path,label; a file ' +
+    'of pairs (a,b,same) or triplets (anchor,positive,negative); or images without labels, which learn from two ' +
+    'varied views of each (SimCLR). By default a linear head is trained on the features of the bundled model, which ' +
+    'takes a minute; --train all adapts the whole network, and --random starts one from nothing. Progress is ' +
+    'checkpointed; --resume goes on after a break. Exit codes: 0 done, 1 the run failed, 2 wrong usage, 130 interrupted.',
+  options: {
+    ...LOOP_OPTIONS,
+    ...DATA_OPTIONS,
+    ...IMAGE_OPTIONS,
+    ...METRIC_OPTIONS,
+    backbone: {
+      type: 'string',
+      short: 'm',
+      value: 'NAME',
+      group: 'model',
+      help: 'the network under the head: any model that embeds; with --random an architecture (conv4, resnet18, …)',
+    },
+    random: { type: 'boolean', group: 'model', help: 'start the backbone from random weights' },
+    size: {
+      type: 'integer',
+      group: 'model',
+      help: 'height and width of the images; by default the backbone’s own',
+    },
+    from: {
+      type: 'string',
+      value: 'OUTPUT',
+      group: 'model',
+      help: 'the output of the backbone under the head',
+    },
+    train: {
+      type: 'string',
+      value: 'WHAT',
+      group: 'model',
+      help: 'head (by default), all, or layers by the beginning of their names: layer4,fc',
+    },
+    'backbone-rate': {
+      type: 'number',
+      value: 'FACTOR',
+      group: 'training',
+      help: 'factor on the learning rate of the backbone (1 by default)',
+    },
+    'freeze-batch-norm': {
+      type: 'boolean',
+      group: 'training',
+      help: 'keep the statistics of batch normalisation in layers that are trained',
+    },
+    offline: { type: 'boolean', group: 'model', help: 'use only what is on this machine' },
+  },
+  arity: [1, 1],
+  examples: [
+    ['afterimage train siamese products/ --out my-model', 'a head on the bundled model'],
+    [
+      'afterimage train siamese products/ -o mine -m resnet18 --train layer4,fc --loss multi-similarity',
+      'the last stage of a published network, too',
+    ],
+    [
+      'afterimage train siamese signs.zip -o mine --random -m conv4 --size 28 --epochs 20',
+      'a small network from random weights',
+    ],
+    ['afterimage embed photos/ --model my-model -o vectors.npy', 'its vectors'],
+  ],
+  async run(values, [data], argv) {
+    const { trainSiamese } = await import('../../../training/index.js');
+    const options = {
+      ...loopOptions(values),
+      ...dataOptions(values),
+      ...metricOptions(values),
+      data: data!,
+      augment: values.augment,
+      workers: values.workers,
+      backbone: values.backbone,
+      random: values.random,
+      size: values.size,
+      from: values.from as Parameters<typeof trainSiamese>[0]['from'],
+      train: layers(values.train),
+      backboneRate: values['backbone-rate'],
+      freezeBatchNorm: values['freeze-batch-norm'],
+      offline: values.offline,
+    };
+    return showTraining('train siamese', argv, values, (hooks) => trainSiamese(options, hooks));
+  },
+});
+
+function layers(text: string | undefined): 'head' | 'all' | string[] | undefined {
+  if (text === undefined || text === 'head' || text === 'all') return text;
+  return text.split(',').filter((name) => name !== '');
+}
