@@ -5,14 +5,15 @@
  * reads at run time become constants: what the rules of differentiation need to know is known when the graph is
  * built. Two operators are written in the form that trains:
  *
- * - Batch normalisation (Ioffe & Szegedy, 2015) takes the mean and variance of the batch, and gives them out.
+ * - Batch normalisation (Ioffe & Szegedy, 2015) takes the mean and variance of the batch. The kernel stays the one for
+ *   inference, a per-channel affine map, with computed statistics.
  * - Max pooling says where its maxima were.
  */
 import { GraphError } from '../errors.js';
 import type { Graph } from './graph.js';
-import { mul } from './ops/index.js';
+import { mean, reshape, square, sub } from './ops/index.js';
 import { bindSymbols, resolve, show, sizeOf } from './shape.js';
-import type { Node, Shape, Value } from './types.js';
+import type { Node, Value } from './types.js';
 
 /** What a batch normalisation measured in one batch, for the running statistics with which it will embed. */
 export interface BatchStatistics {
@@ -43,31 +44,25 @@ export interface TrainingCopyOptions {
 const MOMENTUM = 0.1;
 
 /**
- * Copies `source` into the step graph `target`, with `x` for its input, or a value for each by name. Returns the source's outputs there, and
+ * Copies `source` into the step graph `target`, with `x` for its first input. Returns the source's outputs there, and
  * the statistics of the batch normalisations that take those of the batch.
  * @throws GraphError when `x` does not fit the input, or a batch normalisation would see one number per channel.
  */
 export function trainingCopy(
   target: Graph,
   source: Graph,
-  x: Value | ReadonlyMap<string, Value>,
+  x: Value,
   options: TrainingCopyOptions,
 ): { outputs: Map<string, Value>; statistics: BatchStatistics[] } {
   const { batch, prefix = '', batchNorm = () => 'batch' as const } = options;
-  const symbols = new Map<string, number>();
-  const map = new Map<Value, Value>();
-  for (const input of source.inputs) {
-    const given = 'get' in x ? x.get(input.name) : source.inputs.length === 1 ? x : undefined;
-    if (!given)
-      throw new GraphError(
-        `${source.name}: expected a value for each of ${source.inputs.map((v) => v.name).join(', ')}`,
-      );
-    for (const [symbol, size] of bindSymbols(input.shape, given.shape, `${source.name}: ${input.name}`))
-      symbols.set(symbol, size);
-    if (given.shape[0] !== batch)
-      throw new GraphError(`${source.name}: expected a batch of ${batch} but received ${show(given.shape)}`);
-    map.set(input, given);
-  }
+  const [input, ...more] = source.inputs;
+  if (!input || more.length > 0)
+    throw new GraphError(`${source.name}: expected one input but it has ${source.inputs.length}`);
+  const symbols = bindSymbols(input.shape, x.shape, `${source.name}: input`);
+  if (x.shape[0] !== batch)
+    throw new GraphError(`${source.name}: expected a batch of ${batch} but received ${show(x.shape)}`);
+
+  const map = new Map<Value, Value>([[input, x]]);
   const integers = new Map<Value, number[]>();
   for (const p of source.parameters.values()) map.set(p, target.parameter(prefix + p.name, p.shape, p.dtype));
   for (const { value, data } of source.constants) {
@@ -135,17 +130,14 @@ function batchNormOfBatch(
       `BatchNormalization: expected more than one number per channel but ${show(x!.shape)} has one`,
       { hint: 'use a larger batch, or keep the statistics of this layer frozen' },
     );
-  const float32 = (shape: Shape) => ({ shape, dtype: 'float32' as const });
-  const [y, mean, variance] = graph.multi(
-    'BatchNormalization',
-    [x!, scale!, bias!, runningMean!, runningVariance!],
-    [float32(x!.shape), float32([channels]), float32([channels])],
-    // With a momentum of 0 the "running" statistics that come out are those of the batch alone.
-    { attributes: { ...attributes, training_mode: 1, momentum: { float: 0 } } },
-  ) as [Value, Value, Value];
+  const axes = x!.shape.map((_, i) => i).filter((i) => i !== 1);
+  const average = mean(x!, axes, true);
+  const variance = mean(square(sub(x!, average)), axes);
+  const flat = reshape(average, [channels]);
+  const y = graph.node('BatchNormalization', [x!, scale!, bias!, flat, variance], x!.shape, { attributes });
   const measured = {
-    mean,
-    variance: mul(variance, count / (count - 1)),
+    mean: flat,
+    variance: graph.node('Mul', [variance, graph.scalar(count / (count - 1))], [channels]),
     runningMean: runningMean!.name,
     runningVariance: runningVariance!.name,
     momentum: MOMENTUM,
