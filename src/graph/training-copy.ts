@@ -5,15 +5,14 @@
  * reads at run time become constants: what the rules of differentiation need to know is known when the graph is
  * built. Two operators are written in the form that trains:
  *
- * - Batch normalisation (Ioffe & Szegedy, 2015) takes the mean and variance of the batch. The kernel stays the one for
- *   inference, a per-channel affine map, with computed statistics.
+ * - Batch normalisation (Ioffe & Szegedy, 2015) takes the mean and variance of the batch, and gives them out.
  * - Max pooling says where its maxima were.
  */
 import { GraphError } from '../errors.js';
 import type { Graph } from './graph.js';
-import { mean, reshape, square, sub } from './ops/index.js';
+import { mul } from './ops/index.js';
 import { bindSymbols, resolve, show, sizeOf } from './shape.js';
-import type { Node, Value } from './types.js';
+import type { Node, Shape, Value } from './types.js';
 
 /** What a batch normalisation measured in one batch, for the running statistics with which it will embed. */
 export interface BatchStatistics {
@@ -44,7 +43,7 @@ export interface TrainingCopyOptions {
 const MOMENTUM = 0.1;
 
 /**
- * Copies `source` into the step graph `target`, with `x` for its first input. Returns the source's outputs there, and
+ * Copies `source` into the step graph `target`, with `x` for its only input. Returns the source's outputs there, and
  * the statistics of the batch normalisations that take those of the batch.
  * @throws GraphError when `x` does not fit the input, or a batch normalisation would see one number per channel.
  */
@@ -130,14 +129,17 @@ function batchNormOfBatch(
       `BatchNormalization: expected more than one number per channel but ${show(x!.shape)} has one`,
       { hint: 'use a larger batch, or keep the statistics of this layer frozen' },
     );
-  const axes = x!.shape.map((_, i) => i).filter((i) => i !== 1);
-  const average = mean(x!, axes, true);
-  const variance = mean(square(sub(x!, average)), axes);
-  const flat = reshape(average, [channels]);
-  const y = graph.node('BatchNormalization', [x!, scale!, bias!, flat, variance], x!.shape, { attributes });
+  const float32 = (shape: Shape) => ({ shape, dtype: 'float32' as const });
+  const [y, mean, variance] = graph.multi(
+    'BatchNormalization',
+    [x!, scale!, bias!, runningMean!, runningVariance!],
+    [float32(x!.shape), float32([channels]), float32([channels])],
+    // With a momentum of 0 the "running" statistics that come out are those of the batch alone.
+    { attributes: { ...attributes, training_mode: 1, momentum: { float: 0 } } },
+  ) as [Value, Value, Value];
   const measured = {
-    mean: flat,
-    variance: graph.node('Mul', [variance, graph.scalar(count / (count - 1))], [channels]),
+    mean,
+    variance: mul(variance, count / (count - 1)),
     runningMean: runningMean!.name,
     runningVariance: runningVariance!.name,
     momentum: MOMENTUM,
