@@ -108,7 +108,8 @@ async function rootOf(source: string): Promise<{ prefix: string; archived: boole
 
 /** An item's path or bytes, or why there are none. @throws FormatError when it is the source itself that fails. */
 async function inputOf(item: SourceItem, source: string): Promise<FoundImage['input'] | ItemFailure> {
-  if (typeof item.input === 'string' || item.input instanceof Uint8Array) return item.input;
+  if (typeof item.input === 'string') return item.input;
+  if (item.input instanceof Uint8Array) return item.input.slice(); // without the room it was read into
   try {
     await readSource(item.input);
   } catch (error) {

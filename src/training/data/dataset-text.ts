@@ -10,3 +10,8 @@ export function firstFew(names: readonly string[], shown = 5): string {
   const few = names.slice(0, shown).join(', ');
   return names.length > shown ? `${few} and ${names.length - shown} more` : few;
 }
+
+/** `1 image is`, `3 images are`. */
+export function counted(count: number, word: string, one: string, many: string): string {
+  return `${plural(count, word)} ${count === 1 ? one : many}`;
+}

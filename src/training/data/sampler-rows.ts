@@ -107,7 +107,7 @@ export class TripletSampler implements Sampler {
 }
 
 function rowBatches(rows: Int32Array, batch: number, width: number, what: string): number {
-  assertBatch(batch, width, `${width} images of each of the ${what}`);
+  assertBatch(batch, width, `${width} images in each of the ${what}`);
   assertEnough(batch / width, rows.length, what);
   return Math.floor((rows.length * width) / batch);
 }
