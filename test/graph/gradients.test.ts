@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Graph, gradients, openSession, ops, type Value } from '#src/graph/index.js';
-import { differences, float32, type Packed, tensor } from './packed.js';
+import { differences, dtypeOf, float32, type Packed, tensor } from './packed.js';
 
 interface Case {
   op: keyof typeof ops;
@@ -38,7 +38,7 @@ function title({ op, args, inputs }: Case): string {
 describe('gradients equal those of PyTorch in float64', () => {
   it.each(cases.map((c, i) => [`${i} ${title(c)}`, c] as const))('%s', async (_, c) => {
     const graph = new Graph(c.op);
-    const inputs = c.inputs.map((t, i) => graph.input(`x${i}`, t.shape, t.dtype ?? 'float32'));
+    const inputs = c.inputs.map((t, i) => graph.input(`x${i}`, t.shape, dtypeOf(t)));
     const dys = c.dys.map((t, i) => t && graph.input(`dy${i}`, t.shape));
     const build = ops[c.op] as unknown as (...args: unknown[]) => Value | Value[];
     const results = [build(...(c.args.map((a) => withInputs(a, inputs)) as never[]))].flat();

@@ -1,23 +1,29 @@
-/** @file Tensors of the gradient fixtures: float32 numbers in base64, integers in the clear. */
-import type { Tensor } from '#src/graph/index.js';
+/** @file Tensors of the gradient fixtures: numbers in base64, integers in the clear. */
+import type { DType, Tensor } from '#src/graph/index.js';
 
 export interface Packed {
   shape: number[];
-  dtype?: 'int64' | 'int32' | 'bool';
+  /** @default 'float32'; '1/1024' is float32 too, stored as 16-bit multiples of 1/1024 */
+  dtype?: '1/1024' | 'int64' | 'int32' | 'bool';
   data: string | number[];
 }
 
 /** The numbers of a float32 tensor. */
-export function float32({ data }: Packed): Float32Array {
+export function float32({ data, dtype }: Packed): Float32Array {
   const bytes = Buffer.from(data as string, 'base64');
-  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+  return dtype ? Float32Array.from(new Int16Array(buffer), (x) => x / 1024) : new Float32Array(buffer);
 }
+
+/** Its element type in a graph. */
+export const dtypeOf = ({ dtype = 'float32' }: Packed): DType => (dtype === '1/1024' ? 'float32' : dtype);
 
 /** What a session takes. */
 export function tensor(packed: Packed): Tensor {
   const { shape, dtype } = packed;
   switch (dtype) {
     case undefined:
+    case '1/1024':
       return { data: float32(packed), dims: shape };
     case 'int64':
       return { data: BigInt64Array.from(packed.data as number[], BigInt), dims: shape };
