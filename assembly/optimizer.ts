@@ -8,15 +8,18 @@
  * `scripts/build-wasm.mjs` into `src/training/optim/wasm/optimizer.ts`, driven by `src/training/optim/arena.ts`.
  */
 
-/** The gradient as the update sees it: scaled, then cut to ±`limit`. */
+/**
+ * The gradient as the update sees it: scaled, then cut to ±`limit`. `pmin` and `pmax` are one instruction each, and
+ * with the operands in this order let NaN through.
+ */
 function limited(g: usize, scale: v128, limit: v128): v128 {
   const scaled = f32x4.mul(v128.load(g), scale);
-  return f32x4.max(f32x4.min(scaled, limit), f32x4.neg(limit));
+  return f32x4.pmax(f32x4.pmin(scaled, limit), f32x4.neg(limit));
 }
 
 /**
  * Adam and AdamW. `decay` is added to the gradient times the weight (Adam), `keep` multiplies the weight (AdamW);
- * `first` = 1 − β₁, `second` = 1 − β₂, `correction` = √(1 − β₂ᵗ), `rate` = lr / (1 − β₁ᵗ).
+ * `first` = 1 − β₁, `second` = 1 − β₂, `correction` = 1 / √(1 − β₂ᵗ), `rate` = lr / (1 − β₁ᵗ).
  */
 export function adam(
   blocks: i32,
@@ -52,7 +55,7 @@ export function adam(
     mean = f32x4.add(mean, f32x4.mul(firsts, f32x4.sub(gradient, mean)));
     const square = f32x4.mul(f32x4.mul(seconds, gradient), gradient);
     const variance = f32x4.add(f32x4.mul(v128.load(v), betas), square);
-    const root = f32x4.add(f32x4.div(f32x4.sqrt(variance), corrections), epsilons);
+    const root = f32x4.add(f32x4.mul(f32x4.sqrt(variance), corrections), epsilons);
     weight = f32x4.sub(weight, f32x4.div(f32x4.mul(rates, mean), root));
     v128.store(w, weight);
     v128.store(m, mean);

@@ -152,7 +152,7 @@ export class Optimizer {
           1 - beta1,
           beta2,
           1 - beta2,
-          Math.sqrt(1 - beta2 ** this.stepCount),
+          1 / Math.sqrt(1 - beta2 ** this.stepCount),
           settings.eps,
           rate / (1 - beta1 ** this.stepCount),
         );
