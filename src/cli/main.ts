@@ -21,6 +21,10 @@ const MODELS: CommandTable = {
     summary: 'download models, so that they work offline',
     load: async () => (await import('./commands/models/pull.js')).pull,
   },
+  export: {
+    summary: 'write a model as one .onnx file',
+    load: async () => (await import('./commands/models/export.js')).exportModel,
+  },
   verify: {
     summary: 'check downloaded files against their checksums',
     load: async () => (await import('./commands/models/verify.js')).verify,

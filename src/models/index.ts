@@ -13,6 +13,7 @@ export {
 } from './autoencoder.js';
 export type { Backbone } from './backbone.js';
 export { BACKBONES, type BackboneOptions, backboneConfig, type RandomBackbone } from './backbones.js';
+export { type Exported, type ExportOptions, exportOnnx } from './export.js';
 export { bindWeights, type LoadModelOptions, loadModel } from './load.js';
 export type { ImageTower, LoadedModel, Network, TextTower, TowerOptions } from './loaded-model.js';
 export { type Located, type LocateOptions, locateModel } from './locate.js';

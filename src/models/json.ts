@@ -8,7 +8,11 @@ export async function readJson(file: string): Promise<Record<string, unknown> | 
     if (e.code === 'ENOENT') return null;
     throw new ModelError(`${file}: ${e.message}`, { cause: e });
   });
-  if (text === null) return null;
+  return text === null ? null : parseJson(text, file);
+}
+
+/** A JSON object. @throws ModelError, naming `file`, when it is not JSON. */
+export function parseJson(text: string, file: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;

@@ -1,6 +1,7 @@
 /**
- * @file A ready-made `.onnx` file as a model: its outputs are what the file declares, its preprocessing is the
- * `preprocessor_config.json` beside it or, for a file in a folder `onnx`, beside that folder.
+ * @file A ready-made `.onnx` file as a model: its outputs are what the file declares, its preprocessing is what the file
+ * itself says (one that was exported here does), else the `preprocessor_config.json` beside it or, for a file in a
+ * folder `onnx`, beside that folder.
  */
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
@@ -9,11 +10,15 @@ import { ModelError } from '../errors.js';
 import { type Port, Session } from '../graph/index.js';
 import { outputSize } from '../image/index.js';
 import type { OutputName } from './architecture.js';
-import { readJson } from './json.js';
+import { parseJson, readJson } from './json.js';
 import { type LoadedModel, noOutput } from './loaded-model.js';
 import type { Located } from './locate.js';
-import { readTransform } from './preprocessing.js';
+import { readOnnxMetadata } from './onnx-file.js';
+import { parseTransform, readTransform } from './preprocessing.js';
 import { sha256OfWeights } from './weights/hash.js';
+
+/** Where an exported file says how images are prepared for it: the content of a `preprocessor_config.json`. */
+export const PREPROCESSING_KEY = 'afterimage.preprocessor';
 
 /** In this order one of them is the default output; otherwise the file's first. */
 const PREFERRED = ['embedding', 'image_embeds', 'projection', 'pooled', 'cls', 'pooler_output'];
@@ -27,7 +32,11 @@ export async function openOnnxModel(located: Located, file: string): Promise<Loa
   const own = path.dirname(file);
   const folder = path.basename(own) === 'onnx' ? path.dirname(own) : own;
   const config = await readJson(path.join(folder, 'config.json'));
-  const transform = await readTransform(folder, config, located.transform, located.path);
+  const inside = (await readOnnxMetadata(file)).get(PREPROCESSING_KEY);
+  const transform =
+    inside === undefined
+      ? await readTransform(folder, config, located.transform, located.path)
+      : parseTransform(parseJson(inside, file), file);
   const inputSize = outputSize(transform);
   const { inputs, ports } = await readPorts(file);
   const input = imageInput(inputs, file);

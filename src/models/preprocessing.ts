@@ -37,8 +37,7 @@ export async function readTransform(
 ): Promise<TransformSpec> {
   const file = path.join(folder, PREPROCESSOR_FILE);
   const preprocessor = await readJson(file);
-  if (preprocessor?.[EXACT]) return exact(preprocessor[EXACT], file);
-  if (preprocessor) return transformFromPreprocessorConfig(preprocessor, file);
+  if (preprocessor) return parseTransform(preprocessor, file);
   const openClip = (await readJson(path.join(folder, 'open_clip_config.json'))) as {
     preprocess_cfg?: Json;
     model_cfg?: { vision_cfg?: { image_size?: number } };
@@ -55,12 +54,14 @@ export async function readTransform(
   });
 }
 
-/** The transform of a file of ours, which must have all its fields. */
-function exact(value: unknown, file: string): TransformSpec {
+/** The transform that a `preprocessor_config.json` says. @throws ModelError, UsageError when it makes no sense. */
+export function parseTransform(json: Json, file: string): TransformSpec {
+  const exact = json[EXACT];
+  if (exact === undefined) return transformFromPreprocessorConfig(json, file);
   const fields = ['reference', 'resize', 'crop', 'rescale', 'mean', 'std'];
-  if (typeof value !== 'object' || value === null || fields.some((field) => !(field in value)))
+  if (typeof exact !== 'object' || exact === null || fields.some((field) => !(field in exact)))
     throw new ModelError(`${file}: expected "${EXACT}" to have ${fields.join(', ')}`);
-  return value as TransformSpec;
+  return exact as TransformSpec;
 }
 
 /** Pillow's codes, as transformers writes them. */

@@ -6,6 +6,7 @@
  * weight beside it. Every tensor has random numbers of its own, keyed by its name, so leaving one out changes no other.
  */
 import { ModelError } from '../errors.js';
+import type { Parameter } from '../graph/index.js';
 import type { TensorShapes } from '../models/index.js';
 import { Random } from './random.js';
 
@@ -27,23 +28,30 @@ export interface InitialiseOptions {
   scheme?: InitScheme | undefined;
 }
 
+/** A tensor by its shape and numbers. */
+export interface InitialTensor {
+  shape: readonly number[];
+  data: Float32Array;
+}
+
 /**
- * Draws the numbers of every tensor.
- * @param tensors by name; a graph's `parameters`, say. A bias needs its weight among them
- * @returns row-major numbers by name
+ * Draws the numbers of every parameter.
+ * @param parameters of a graph, or some of them; a bias needs its weight among them
+ * @returns by name; numbers row-major
  * @throws ModelError for a tensor whose kind its name does not tell.
  */
 export function initialise(
-  tensors: TensorShapes,
+  parameters: Iterable<Pick<Parameter, 'name' | 'shape'>>,
   seed: number,
   options: InitialiseOptions = {},
-): Map<string, Float32Array> {
+): Map<string, InitialTensor> {
   const { scheme = 'pytorch' } = options;
+  const all = new Map([...parameters].map((p) => [p.name, p] as const));
   return new Map(
-    [...tensors].map(([name, { shape }]) => {
+    [...all.values()].map(({ name, shape }) => {
       const data = new Float32Array(shape.reduce((n, d) => n * d, 1));
-      fill(data, name, shape, tensors, scheme, seed);
-      return [name, data];
+      fill(data, name, shape, all, scheme, seed);
+      return [name, { shape, data }];
     }),
   );
 }
