@@ -32,17 +32,21 @@ export async function dataSetFromTable(
   const { inputs, unreadable } = await locate(new Set(all.flatMap(({ names }) => names)), root);
   const failed = new Set(unreadable.map(({ id }) => id));
   const warnings: string[] = [];
-  const missing = all.flatMap(({ names, row }) =>
-    names.filter((n) => !inputs.has(n) && !failed.has(n)).map((name) => ({ name, where: row.where })),
-  );
-  const distinct = [...new Map(missing.map((m) => [m.name, m]).reverse()).values()].reverse();
-  if (distinct.length > 0) {
+  const missing = new Map<string, { name: string; where: string }>();
+  for (const { names, row } of all) {
+    for (const name of names) {
+      if (!inputs.has(name) && !failed.has(name) && !missing.has(name))
+        missing.set(name, { name, where: row.where });
+    }
+  }
+  const absent = [...missing.values()];
+  if (absent.length > 0) {
     const total = new Set(all.flatMap(({ names }) => names)).size;
     if (options.onMissing !== 'skip' || inputs.size === 0)
-      throw missingImages(table.file, distinct, total, root);
+      throw missingImages(table.file, absent, total, root);
     warnings.push(
-      `${plural(distinct.length, 'image')} of ${path.basename(table.file)} missing and left out: ` +
-        firstFew(distinct.map(({ name }) => name)),
+      `${plural(absent.length, 'image')} of ${path.basename(table.file)} missing and left out: ` +
+        firstFew(absent.map(({ name }) => name)),
     );
   }
   const rows = all.filter(({ names }) => names.every((name) => inputs.has(name)));
