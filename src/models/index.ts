@@ -23,7 +23,13 @@ export {
   type TransformToOptions,
   transformTo,
 } from './preprocessing.js';
-export { type ModelFolder, type SavedTensor, type SaveOptions, saveModel } from './save.js';
+export {
+  type ModelFolder,
+  type SavedTensor,
+  type SaveOptions,
+  saveModel,
+  saveProjectionFolder,
+} from './save.js';
 export {
   BACKBONE_PREFIX,
   type Head,

@@ -7,7 +7,7 @@
  */
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { UsageError, WeightsError } from '../errors.js';
+import { AfterimageError, UsageError, WeightsError } from '../errors.js';
 import type { TransformSpec } from '../image/index.js';
 import { temporaryName } from './cache.js';
 import { PREPROCESSOR_FILE, preprocessorConfig } from './preprocessing.js';
@@ -39,8 +39,12 @@ export interface SaveOptions {
   overwrite?: boolean | undefined;
 }
 
-/** Files of a model folder by what they hold. */
-const WEIGHTS = { tensors: 'model.safetensors', onnx: 'model.onnx' } as const;
+/** Files that hold weights; a folder has one of them. */
+const WEIGHTS = {
+  tensors: 'model.safetensors',
+  onnx: 'model.onnx',
+  projection: 'projection.safetensors',
+} as const;
 const CONFIG = 'config.json';
 const CARD = 'README.md';
 
@@ -53,32 +57,70 @@ export async function saveModel(
   model: ModelFolder,
   options: SaveOptions = {},
 ): Promise<void> {
-  await refuseModel(folder, options.overwrite ?? false);
-  const weightsFile = 'onnx' in model ? WEIGHTS.onnx : WEIGHTS.tensors;
-  const names = [CARD, PREPROCESSOR_FILE, CONFIG, weightsFile];
-  const stage = temporaryName(path.resolve(folder));
-  try {
-    await mkdir(stage, { recursive: true });
-    const at = (name: string) => path.join(stage, name);
+  await writeFolder(folder, options, async (at) => {
     await writeFlushed(at(CARD), await modelCard(model.card));
     await writeFlushed(at(PREPROCESSOR_FILE), json(preprocessorConfig(model.transform)));
     await writeFlushed(at(CONFIG), json(model.config));
-    if ('onnx' in model) await writeFlushed(at(weightsFile), model.onnx);
-    else await writeSafetensors(at(weightsFile), Object.fromEntries(model.tensors), { format: 'pt' });
+    if ('onnx' in model) await writeFlushed(at(WEIGHTS.onnx), model.onnx);
+    else await writeTensors(at(WEIGHTS.tensors), model.tensors);
+  });
+}
+
+/** What makes the folder of a projection, which has no images to prepare. */
+export type ProjectionFolder = Omit<ModelDescription, 'transform'> & {
+  tensors: ReadonlyMap<string, SavedTensor>;
+};
+
+/** Writes a projection as a folder: `projection.safetensors`, `config.json`, card. @throws as {@link saveModel}. */
+export async function saveProjectionFolder(
+  folder: string,
+  { config, card, tensors }: ProjectionFolder,
+  options: SaveOptions = {},
+): Promise<void> {
+  await writeFolder(folder, options, async (at) => {
+    await writeFlushed(at(CARD), await modelCard(card));
+    await writeFlushed(at(CONFIG), json(config));
+    await writeTensors(at(WEIGHTS.projection), tensors);
+  });
+}
+
+function writeTensors(file: string, tensors: ReadonlyMap<string, SavedTensor>): Promise<unknown> {
+  return writeSafetensors(file, Object.fromEntries(tensors), { format: 'pt' });
+}
+
+/** Lets `fill` write files beside the folder, and moves them in when all are on the disk, in the order of their making. */
+async function writeFolder(
+  folder: string,
+  { overwrite = false }: SaveOptions,
+  fill: (at: (name: string) => string) => Promise<void>,
+): Promise<void> {
+  await refuseModel(folder, overwrite);
+  const stage = temporaryName(path.resolve(folder));
+  const names: string[] = [];
+  try {
+    await mkdir(stage, { recursive: true });
+    await fill((name) => {
+      names.push(name);
+      return path.join(stage, name);
+    });
     await mkdir(folder, { recursive: true });
     for (const old of Object.values(WEIGHTS)) await rm(path.join(folder, old), { force: true });
-    for (const name of names) await rename(at(name), path.join(folder, name));
+    for (const name of names) await rename(path.join(stage, name), path.join(folder, name));
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === undefined || cause instanceof WeightsError) throw cause;
-    const full = code === 'ENOSPC' || code === 'EDQUOT';
-    throw new WeightsError(folder, full ? 'no space is left on the disk' : `cannot be written (${message})`, {
-      cause,
-      hint: full ? 'make room, or choose a folder on another disk' : undefined,
-    });
+    throw diskError(folder, cause);
   } finally {
     await rm(stage, { recursive: true, force: true });
   }
+}
+
+function diskError(folder: string, cause: unknown): unknown {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code === undefined || cause instanceof AfterimageError) return cause;
+  const full = code === 'ENOSPC' || code === 'EDQUOT';
+  return new WeightsError(folder, full ? 'no space is left on the disk' : `cannot be written (${message})`, {
+    cause,
+    hint: full ? 'make room, or choose a folder on another disk' : undefined,
+  });
 }
 
 /** @throws UsageError when `folder` is a file, or holds a model that may not be replaced. */

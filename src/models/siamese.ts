@@ -25,6 +25,8 @@ export interface Head {
   head: number | null;
   /** Length of a hidden layer with ReLU, or null for a linear head. */
   hidden: number | null;
+  /** Whether its layers add a bias. @default true */
+  bias?: boolean | undefined;
 }
 
 export interface SiameseConfig extends Head {
@@ -34,10 +36,10 @@ export interface SiameseConfig extends Head {
 }
 
 /** The head over vectors [N, D]: parameters `head.…`. */
-export function headLayers(x: Value, { head, hidden }: Head): Value {
+export function headLayers(x: Value, { head, hidden, bias }: Head): Value {
   if (head === null) return x;
-  if (hidden === null) return dense(x, 'head', head);
-  return dense(ops.relu(dense(x, 'head.0', hidden)), 'head.2', head);
+  if (hidden === null) return dense(x, 'head', head, bias);
+  return dense(ops.relu(dense(x, 'head.0', hidden, bias)), 'head.2', head, bias);
 }
 
 /** The head alone, for features that are computed once: input `features` [N, D], output `embedding` [N, head]. */
@@ -56,8 +58,10 @@ export function siameseConfig(options: {
   head?: number | null | undefined;
   /** @default null */
   hidden?: number | null | undefined;
+  /** @default true */
+  bias?: boolean | undefined;
 }): SiameseConfig {
-  const { backbone, from = backbone.defaultOutput, head = 128, hidden = null } = options;
+  const { backbone, from = backbone.defaultOutput, head = 128, hidden = null, bias } = options;
   for (const [name, n] of Object.entries({ head, hidden }))
     if (n !== null && !(Number.isInteger(n) && n > 0))
       throw new ModelError(`siamese: expected "${name}" to be a length or null but received ${n}`);
@@ -65,7 +69,7 @@ export function siameseConfig(options: {
     throw new ModelError('siamese: expected no hidden layer without a head but received one', {
       hint: 'give the length of the embedding, too',
     });
-  const config = { backbone, from, head, hidden };
+  const config = { backbone, from, head, hidden, bias };
   image(config);
   return config;
 }
@@ -121,6 +125,7 @@ export function siameseOver(backbones: readonly Architecture<unknown>[]): Archit
       from: (config.from ?? 'logits') as OutputName,
       head: rows(tensors, hidden === null ? 'head.weight' : 'head.2.weight') ?? null,
       hidden,
+      bias: tensors.has(hidden === null ? 'head.bias' : 'head.2.bias'),
     };
     if (config.head !== undefined && config.head !== result.head)
       throw new ModelError(
