@@ -14,6 +14,5 @@ export {
   reconstructionErrors,
   reconstructionLoss,
 } from './reconstruction.js';
-export { ssimPerImage } from './ssim.js';
 export type { SupConOptions } from './supcon.js';
 export { TRIPLETS, type TripletOptions, type TripletRowsOptions, tripletRows } from './triplet.js';

@@ -3,9 +3,9 @@
  */
 import { GraphError, UsageError } from '../../errors.js';
 import { ops, show, type Value } from '../../graph/index.js';
-import { ssimPerImage } from './ssim.js';
+import { dissimilarityPerImage } from './ssim.js';
 
-const { abs, add, exp, mean, mul, neg, square, sub, sum } = ops;
+const { abs, add, exp, mean, mul, square, sub, sum } = ops;
 
 export const RECONSTRUCTION_LOSSES = ['mse', 'l1', 'ssim'] as const;
 export type ReconstructionLossName = (typeof RECONSTRUCTION_LOSSES)[number];
@@ -46,7 +46,7 @@ function single(name: ReconstructionLossName, output: Value, target: Value): Val
     case 'l1':
       return mean(abs(sub(output, target)), axes);
     case 'ssim':
-      return add(neg(ssimPerImage(output, target)), 1);
+      return dissimilarityPerImage(output, target);
     default:
       throw new GraphError(`reconstruction loss: ${name satisfies never} is none`);
   }

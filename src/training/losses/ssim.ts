@@ -31,35 +31,33 @@ export function gaussianWindow(): Float64Array {
 }
 
 /**
- * The mean structural similarity of each pair of images `[N, C, H, W]` with values in 0..1: `[N]`, at most 1.
+ * 1 − the mean structural similarity of each pair of images `[N, C, H, W]` with values in 0..1: `[N]`, at least 0.
+ *
+ * Written with the difference d of the images, so that nothing cancels where they are nearly equal: with
+ * A = (μx − μy)² / (μx² + μy² + C₁) and B = σd² / (σx² + σy² + C₂), the similarity is (1 − A)(1 − B).
  * @throws GraphError when the shapes differ or an image is smaller than the window.
  */
-export function ssimPerImage(x: Value, y: Value): Value {
-  const [height, width] = x.shape.slice(2) as [number, number];
-  if (
-    x.shape.length !== 4 ||
-    show(x.shape) !== show(y.shape) ||
-    !(height >= SSIM_WINDOW && width >= SSIM_WINDOW)
-  )
+export function dissimilarityPerImage(x: Value, y: Value): Value {
+  const [height, width] = x.shape.slice(2);
+  const large = [height, width].every((d) => typeof d === 'number' && d >= SSIM_WINDOW);
+  if (x.shape.length !== 4 || show(x.shape) !== show(y.shape) || !large)
     throw new GraphError(
       `SSIM: expected two equal [N, C, H, W] of at least ${SSIM_WINDOW} × ${SSIM_WINDOW} but received ${show(x.shape)} and ${show(y.shape)}`,
     );
   const { graph } = x;
-  const down = banded(graph, height, true);
-  const across = banded(graph, width, false);
+  const down = banded(graph, height as number, true);
+  const across = banded(graph, width as number, false);
   const blur = (v: Value) => matmul(down, matmul(v, across));
 
   const [a, b] = [sub(x, MIDDLE), sub(y, MIDDLE)];
   const [meanA, meanB] = [blur(a), blur(b)];
-  const covariance = sub(blur(mul(a, b)), mul(meanA, meanB));
+  const shift = square(sub(meanA, meanB));
+  const spread = sub(blur(square(sub(x, y))), shift);
   const variances = sub(blur(add(square(a), square(b))), add(square(meanA), square(meanB)));
-  const [meanX, meanY] = [add(meanA, MIDDLE), add(meanB, MIDDLE)];
-  const luminance = div(
-    add(mul(mul(meanX, meanY), 2), SSIM_C1),
-    add(add(square(meanX), square(meanY)), SSIM_C1),
-  );
-  const structure = div(add(mul(covariance, 2), SSIM_C2), add(variances, SSIM_C2));
-  return mean(mul(luminance, structure), [1, 2, 3]);
+  const squares = add(square(add(meanA, MIDDLE)), square(add(meanB, MIDDLE)));
+  const luminance = div(shift, add(squares, SSIM_C1));
+  const structure = div(spread, add(variances, SSIM_C2));
+  return mean(sub(add(luminance, structure), mul(luminance, structure)), [1, 2, 3]);
 }
 
 /** The window at every place of an axis: [size, size − 10], or its transpose. */
