@@ -53,6 +53,9 @@ function tell(event: RunEvent): void {
       showStatus('');
       note(event.text);
       return;
+    case 'failure':
+      note(`failed: ${event.failure.id}: ${event.failure.reason} (${event.failure.stage})`);
+      return;
     case 'resumed':
       note(`going on from step ${count(event.step)}, in epoch ${event.epoch}`);
       return;

@@ -1,4 +1,5 @@
 /** @file The numeric engine's public names. */
+export { dependencies } from './dependencies.js';
 export { gradients } from './differentiate.js';
 export { type Constant, Graph } from './graph.js';
 export { inline } from './inline.js';

@@ -1,16 +1,17 @@
 /**
  * @file What training an autoencoder is: reconstruct the images themselves, from a clean or a noisy view of them.
  */
-import { type Bind, Graph, openSession, ops, type Tensor, trainingCopy } from '../graph/index.js';
+import { type Bind, Graph, openSession, ops, type Tensor } from '../graph/index.js';
 import {
   autoencoder as architecture,
   autoencoderConfig,
   autoencoderJson,
-  trainingGraph,
+  trainingForm,
 } from '../models/autoencoder.js';
 import { transformTo } from '../models/preprocessing.js';
 import { saveModel } from '../models/save.js';
 import { cardTitle, namedTensors, trainingFacts } from './card.js';
+import { assertTrainable } from './data/check-trainable.js';
 import { ShuffleSampler } from './data/sampler.js';
 import { initialise } from './initialise.js';
 import { klDivergence, reconstructionLoss } from './losses/index.js';
@@ -18,11 +19,13 @@ import { psnr, ssim } from './metrics/index.js';
 import type { AutoencoderTrainOptions } from './options.js';
 import { Random } from './random.js';
 import type { TaskContext } from './run.js';
-import type { StepInput, Task } from './task.js';
-import { microBatch, openTrainingData } from './training-data.js';
+import type { Metrics, StepInput, Task } from './task.js';
+import { imageLoader, inOrder, microBatch, openTrainingData } from './training-data.js';
 
 /** Images in a step where the options do not say. */
 const BATCH = 32;
+/** Images in one run of the network when it is measured. */
+const MEASURED = 32;
 
 /** Builds the task: data opened and checked, first weights drawn. @throws UsageError, ModelError for what cannot be. */
 export async function autoencoderTask(options: AutoencoderTrainOptions, context: TaskContext): Promise<Task> {
@@ -51,9 +54,11 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
   const transform = transformTo({ height, width });
   const inference = architecture.image(config);
   const start = initialise(inference.parameters.values(), seed);
-  const data = await openTrainingData(options, context, { transform, batchSize });
+  const data = await openTrainingData(options, context, transform);
+  assertTrainable(data.set, data.split, { batch: batchSize });
   const { split } = data;
   const sampler = new ShuffleSampler({ indices: split.train, batch: batchSize, seed });
+  const loader = imageLoader(data, transform, options, (failure) => context.onEvent({ type: 'failure', failure }));
 
   return {
     data: data.identity,
@@ -65,13 +70,13 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
     program() {
       const graph = new Graph('autoencoder');
       const target = graph.input('pixel_values', pixels);
-      const inputs = new Map([['pixel_values', denoising > 0 ? graph.input('noisy', pixels) : target]]);
-      if (variational) inputs.set('noise', graph.input('noise', [micro, config.latent!]));
-      const { outputs, statistics } = trainingCopy(graph, trainingGraph(config), inputs, { batch: micro });
-      let value = reconstructionLoss(loss, outputs.get('reconstruction')!, target);
-      if (variational) {
+      const seen = denoising > 0 ? graph.input('noisy', pixels) : target;
+      const noise = variational ? graph.input('noise', [micro, config.latent!]) : undefined;
+      const { reconstruction, mean, logVariance, statistics } = trainingForm(config, seen, noise);
+      let value = reconstructionLoss(loss, reconstruction, target);
+      if (variational && logVariance) {
         // Both parts per pixel value, so that beta does not depend on the size of the images.
-        const divergence = klDivergence(outputs.get('mean')!, outputs.get('log_variance')!);
+        const divergence = klDivergence(mean, logVariance);
         value = ops.add(value, ops.mul(divergence, variational.beta / (3 * height * width)));
       }
       const averaged = new Set(statistics.flatMap((s) => [s.runningMean, s.runningVariance]));
@@ -81,7 +86,7 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
 
     async *steps(epoch, from): AsyncGenerator<StepInput> {
       let step = from;
-      for await (const { images } of data.loader.batches(epoch, sampler.epoch(epoch), from)) {
+      for await (const { images } of loader.batches(epoch, sampler.epoch(epoch), from)) {
         const random = new Random(seed, 'noise', epoch, step++);
         const feeds: StepInput['feeds'] = [];
         const length = micro * 3 * height * width;
@@ -100,7 +105,8 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
     },
 
     async validate(tensors) {
-      if (split.validation.length === 0) return {};
+      const n = split.validation.length;
+      if (n === 0) return {} as Metrics;
       const bind: Bind = (p) => ({ data: tensors.get(p.name)!.slice(), dtype: 'float32' });
       const session = await openSession(inference, bind, {
         inline: true,
@@ -108,19 +114,18 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
         threads: options.threads,
       });
       try {
+        const length = 3 * height * width;
         const sums = { psnr: 0, ssim: 0 };
-        for await (const { images } of data.heldOut(split.validation)) {
-          const count = images.length / (3 * height * width);
-          const original = images.slice();
-          const { reconstruction } = await session.run({
-            pixel_values: { data: images, dims: [count, 3, height, width] },
-          });
-          const shape = { count, channels: 3, height, width };
+        for await (const { images } of loader.evaluate(inOrder(split.validation, MEASURED))) {
+          const dims = [images.length / length, 3, height, width];
+          const { reconstruction } = await session.run({ pixel_values: { data: images, dims } });
           const made = reconstruction!.data as Float32Array;
-          for (const value of psnr(original, made, shape)) sums.psnr += value;
-          for (const value of ssim(original, made, shape)) sums.ssim += value;
+          for (let at = 0; at < images.length; at += length) {
+            const [a, b] = [images, made].map((m) => m.subarray(at, at + length));
+            sums.psnr += psnr(a!, b!);
+            sums.ssim += ssim(a!, b!, [3, height, width]);
+          }
         }
-        const n = split.validation.length;
         return { psnr: sums.psnr / n, ssim: sums.ssim / n };
       } finally {
         await session.release();
@@ -135,7 +140,7 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
           tensors: namedTensors(inference, tensors),
           transform,
           card: {
-            ...trainingFacts(options, data, summary),
+            ...trainingFacts(options, data, summary, { loss, batchSize }),
             title: cardTitle(options.out),
             summary:
               'A convolutional autoencoder trained with Afterimage; its latent vector is the embedding of an image.',
@@ -157,7 +162,7 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
       );
     },
 
-    close: () => data.loader.close(),
+    close: () => loader.close(),
   };
 }
 

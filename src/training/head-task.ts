@@ -1,121 +1,93 @@
 /**
- * @file Training a linear head on vectors that are computed once: what a projection is, and a Siamese network whose
- * backbone is frozen.
+ * @file Training the head alone: the backbone is frozen, so its features are computed once, kept beside the checkpoint,
+ * and every epoch is a pass over numbers instead of images. A projection of vectors that exist is the same task.
  */
-import { type Bind, Graph, ops, openSession } from '../graph/index.js';
-import { initialise } from '../models/initialise.js';
-import type { Sampler } from './data/sampler.js';
-import { metricLoss, type MetricLossOptions } from './losses/index.js';
-import { retrievalMetrics } from './metrics/index.js';
-import type { Metrics, StepInput, Task } from './task.js';
+import { type Bind, Graph, openSession, type Tensor, trainingCopy } from '../graph/index.js';
+import { type Head, headGraph } from '../models/siamese.js';
+import { initialise } from './initialise.js';
+import type { Objective } from './objective.js';
+import type { StepInput, Task } from './task.js';
 
-/** Names of the head's tensors. */
-export const HEAD = { weight: 'head.weight', bias: 'head.bias' };
-
-export interface HeadTaskOptions {
-  /** Row-major [n, width]. */
-  features: Float32Array;
+/** Vectors to train on, row-major [n, width]. */
+export interface Features {
+  data: Float32Array;
   width: number;
-  /** Class of each row; −1 where it has none. */
-  labels: Int32Array;
-  classes: number;
-  validation: Int32Array;
-  sampler: Sampler;
-  batchSize: number;
-  accumulate: number;
-  dimension: number;
-  loss: MetricLossOptions;
-  seed: number;
 }
 
-/** What a head's task does; saving is the caller's. */
-export type HeadTask = Omit<Task, 'save' | 'data'>;
+/** A task over features, but for what its data is called and how its model is saved. */
+export type HeadTask = Omit<Task, 'data' | 'save'> & {
+  /** The head as it is when it embeds. */
+  graph: Graph;
+};
 
-/** A task over features; the head maps `width` numbers to `dimension`. */
-export function headTask(options: HeadTaskOptions): HeadTask {
-  const { features, width, labels, dimension, sampler, seed } = options;
-  const micro = options.batchSize / options.accumulate;
-  const loss = metricLoss(options.loss, options.classes);
-  const shapes = new Map([
-    [HEAD.weight, [dimension, width]],
-    [HEAD.bias, [dimension]],
-  ]);
-  const own = loss.parameters(dimension, seed);
-  const start = new Map(
-    [...initialise(shapes, seed)].map(([name, data]) => [name, data] as const).concat(
-      [...own].map(([name, p]) => [name, p.data] as const),
-    ),
-  );
-  const bind: Bind = (p) => ({ data: start.get(p.name)!, dtype: 'float32' });
+/** Trains a head over features with an objective. */
+export function headTask(
+  features: Features,
+  head: Head,
+  objective: Objective,
+  options: { seed: number; micro: number; threads?: number | undefined },
+): HeadTask {
+  const { micro } = options;
+  const { width } = features;
+  const { sampler } = objective;
+  const graph = headGraph(width, head);
+  const start = initialise(graph.parameters.values(), options.seed);
+  const startOf = (name: string) => (start.get(name) ?? objective.parameters.get(name))!.data;
 
   return {
-    bind,
+    graph,
+    bind: (p) => ({ data: startOf(p.name), dtype: 'float32' }),
     groups: () => ({}),
     stepsPerEpoch: sampler.batchesPerEpoch,
-    criterion: { metric: 'map@r', larger: true },
+    criterion: objective.criterion,
+
     program() {
-      const graph = new Graph('head');
-      const x = graph.input('features', [micro, width]);
-      const y = graph.input('labels', [micro], 'int64');
-      const weight = graph.parameter(HEAD.weight, [dimension, width]);
-      const bias = graph.parameter(HEAD.bias, [dimension]);
-      const value = loss.build(ops.linear(x, weight, bias), y);
-      return { graph, loss: value, trainable: [...graph.parameters.values()], statistics: [] };
+      const step = new Graph('head');
+      const x = step.input('features', [micro, width]);
+      const { outputs, statistics } = trainingCopy(step, graph, x, { batch: micro });
+      const loss = objective.build(step, outputs.get('embedding')!);
+      return { graph: step, loss, trainable: [...step.parameters.values()], statistics };
     },
+
     async *steps(epoch, from): AsyncGenerator<StepInput> {
-      for (const rows of sampler.epoch(epoch).slice(from)) {
-        const feeds = [];
+      const batches = sampler.epoch(epoch);
+      for (let batch = from; batch < batches.length; batch++) {
+        const rows = batches[batch]!;
+        const feeds: Record<string, Tensor>[] = [];
         for (let at = 0; at < rows.length; at += micro) {
           const part = rows.subarray(at, at + micro);
           feeds.push({
-            features: { data: gatherRows(features, width, part), dims: [micro, width] },
-            labels: { data: BigInt64Array.from(part, (i) => BigInt(labels[i]!)), dims: [micro] },
+            features: { data: gatherRows(features, part), dims: [micro, width] },
+            ...objective.feeds(part, { epoch, batch, from: at }),
           });
         }
         yield { feeds, items: rows.length };
       }
     },
-    async validate(tensors): Promise<Metrics> {
-      const { validation } = options;
-      if (validation.length === 0) return {};
-      const vectors = await applyHead(gatherRows(features, width, validation), width, tensors);
-      return retrievalMetrics(vectors, dimension, Int32Array.from(validation, (i) => labels[i]!), { seed });
+
+    async validate(tensors) {
+      const { heldOut } = objective;
+      if (heldOut.length === 0) return {};
+      const bind: Bind = (p) => ({ data: tensors.get(p.name)!.slice(), dtype: 'float32' });
+      const session = await openSession(graph, bind, { inline: true, threads: options.threads });
+      try {
+        const rows = gatherRows(features, heldOut);
+        const { embedding } = await session.run({ features: { data: rows, dims: [heldOut.length, width] } });
+        return await objective.measure(embedding!.data as Float32Array, head.head ?? width);
+      } finally {
+        await session.release();
+      }
     },
-    async close() {},
+
+    close: async () => undefined,
   };
 }
 
-/** Rows of a matrix, one after the other. */
-export function gatherRows(matrix: Float32Array, width: number, rows: ArrayLike<number>): Float32Array {
+/** Rows of features, one after the other. */
+function gatherRows({ data, width }: Features, rows: Int32Array): Float32Array {
   const out = new Float32Array(rows.length * width);
-  for (let i = 0; i < rows.length; i++)
-    out.set(matrix.subarray(rows[i]! * width, (rows[i]! + 1) * width), i * width);
+  rows.forEach((row, i) => {
+    out.set(data.subarray(row * width, (row + 1) * width), i * width);
+  });
   return out;
-}
-
-/** The head over rows of features, on this thread. */
-export async function applyHead(
-  features: Float32Array,
-  width: number,
-  tensors: ReadonlyMap<string, Float32Array>,
-): Promise<Float32Array> {
-  const weight = tensors.get(HEAD.weight)!;
-  const graph = new Graph('head');
-  const x = graph.input('features', ['N', width]);
-  const y = ops.linear(
-    x,
-    graph.parameter(HEAD.weight, [weight.length / width, width]),
-    graph.parameter(HEAD.bias, [weight.length / width]),
-  );
-  graph.output('embedding', y);
-  const bind: Bind = (p) => ({ data: tensors.get(p.name)!.slice(), dtype: 'float32' });
-  const session = await openSession(graph, bind, { inline: true });
-  try {
-    const { embedding } = await session.run({
-      features: { data: features, dims: [features.length / width, width] },
-    });
-    return embedding!.data as Float32Array;
-  } finally {
-    await session.release();
-  }
 }

@@ -5,12 +5,14 @@
  * holds just these. Random numbers are keyed by seed, epoch and place, so a resumed run makes the same steps, and ends
  * in the same bits when the number of threads is the same.
  */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { TrainingError } from '../errors.js';
-import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { requireSameConfig } from './checkpoint-config.js';
 import { writeCurves } from './curves.js';
 import { TrainingLog } from './log.js';
-import type { OptimizerOptions } from './optim/optimizer.js';
+import { learningRate, type OptimizerOptions } from './optim/optimizer.js';
 import { type ScheduleOptions, schedule } from './optim/schedule.js';
 import { TrainStep } from './step.js';
 import type { Metrics, StepInput, Task, TrainingSummary } from './task.js';
@@ -95,14 +97,14 @@ interface Progress {
 const EXPLOSION = { steps: 20, factor: 100 };
 
 /**
- * Trains until the epochs are done, nothing gets better any more, or `stop` says so; then writes curves and model.
+ * Trains until the epochs are done, nothing gets better any more, or `signal` aborts; then writes curves and model.
  * @throws TrainingError when the loss or a gradient is not a number or explodes; UsageError for a checkpoint of another
  *   configuration, or none where one should be resumed.
  */
 export async function runLoop(
   task: Task,
   options: LoopOptions,
-  { onEvent, stop }: { onEvent(event: TrainingEvent): void; stop(): boolean },
+  { onEvent, signal }: { onEvent(event: TrainingEvent): void; signal: AbortSignal },
 ): Promise<LoopResult> {
   const step = await TrainStep.compile(task.program(), {
     bind: task.bind,
@@ -113,7 +115,7 @@ export async function runLoop(
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
   try {
-    return await new Loop(task, step, options, onEvent, stop).run();
+    return await new Loop(task, step, options, onEvent, signal).run();
   } finally {
     await step.release();
   }
@@ -146,7 +148,7 @@ class Loop {
     private readonly step: TrainStep,
     private readonly options: LoopOptions,
     private readonly onEvent: (event: TrainingEvent) => void,
-    private readonly stop: () => boolean,
+    private readonly signal: AbortSignal,
   ) {
     this.totalSteps = options.epochs * task.stepsPerEpoch;
     this.rate = schedule(options.schedule, this.totalSteps);
@@ -163,7 +165,8 @@ class Loop {
         ended = 'early';
         break;
       }
-      if (!(await this.epoch(log))) return { ...this.summary(), ended: 'interrupted', history: progress.history };
+      if (!(await this.epoch(log)))
+        return { ...this.summary(), ended: 'interrupted', history: progress.history };
     }
     return this.finish(ended);
   }
@@ -172,12 +175,13 @@ class Loop {
   private async epoch(log: TrainingLog): Promise<boolean> {
     const { task, progress } = this;
     for await (const input of task.steps(progress.epoch, progress.batch)) {
-      if (this.stop()) {
+      if (this.signal.aborted) {
         await this.checkpoint();
         return false;
       }
       await this.train(input, log);
-      if (performance.now() - this.lastCheckpoint > 1000 * this.options.checkpointSeconds) await this.checkpoint();
+      if (performance.now() - this.lastCheckpoint > 1000 * this.options.checkpointSeconds)
+        await this.checkpoint();
     }
     const loss = progress.lossSum / progress.batch;
     const metrics = await task.validate(this.step.tensors());
@@ -187,7 +191,11 @@ class Loop {
     if (best) {
       progress.bestEpoch = progress.epoch;
       progress.stale = 0;
-      await writeCheckpoint(this.file('best'), { config: this.options.config, progress: record, tensors: this.step.tensors() });
+      await writeCheckpoint(this.file('best'), {
+        config: this.options.config,
+        progress: record,
+        tensors: this.step.tensors(),
+      });
     } else progress.stale++;
     progress.seconds = this.seconds();
     log.write({ type: 'epoch', ...record, step: progress.step, seconds: progress.seconds, best });
@@ -201,7 +209,7 @@ class Loop {
 
   private async train(input: StepInput, log: TrainingLog): Promise<void> {
     const { progress, options } = this;
-    const lr = (options.optimizer.lr ?? defaultRate(options.optimizer)) * this.rate(progress.step);
+    const lr = learningRate(options.optimizer) * this.rate(progress.step);
     const { loss, gradNorm } = await this.step.run(input.feeds, lr);
     this.refuseDivergence(loss, gradNorm, lr);
     progress.step++;
@@ -287,18 +295,21 @@ class Loop {
 
   private async checkpoint(): Promise<void> {
     this.progress.seconds = this.seconds();
-    const checkpoint: Checkpoint = {
+    await writeCheckpoint(this.file('checkpoint'), {
       config: this.options.config,
       progress: { ...this.progress, recent: this.recent },
       ...this.step.state(),
-    };
-    await writeCheckpoint(this.file('checkpoint'), checkpoint);
+    });
     this.lastCheckpoint = performance.now();
   }
 
+  /** Takes up the last checkpoint, if the run came so far. */
   private async resume(): Promise<void> {
-    const { config, progress, ...state } = await readCheckpoint(this.file('checkpoint'));
-    const { recent, ...rest } = progress as unknown as Progress & { recent: number[] };
+    const file = this.file('checkpoint');
+    if (!existsSync(file)) return;
+    const { config, progress, ...state } = await readCheckpoint(file);
+    requireSameConfig(config, this.options.config, file);
+    const { recent, ...rest } = progress as Progress & { recent: number[] };
     this.step.restore(state);
     this.progress = rest;
     this.recent.push(...recent);

@@ -90,12 +90,16 @@ export interface SiameseTrainOptions extends TrainOptions {
   backbone?: string | undefined;
   /** Start from random weights: `backbone` names an architecture (`resnet18`, `conv4`, …). @default false */
   random?: boolean | undefined;
+  /** Factor on the channels of a network with random weights. @default 1 */
+  width?: number | undefined;
   /** Height and width of the images. @default the backbone's own */
   size?: number | undefined;
   /** The output of the backbone that the head takes. @default the backbone's own embedding */
   from?: OutputName | undefined;
-  /** Length of the embedding. @default 128 */
-  dimension?: number | undefined;
+  /** Length of the embedding; null: no head, the embedding is the backbone's vector. @default 128 */
+  dimension?: number | null | undefined;
+  /** Length of a hidden layer with ReLU in the head, as SimCLR's projection. @default none: the head is linear */
+  hidden?: number | undefined;
   /**
    * What of the backbone is trained: nothing (`head`; its features are computed once and kept), everything (`all`), or
    * the layers whose names start with one of these.

@@ -2,13 +2,18 @@
  * @file A whole run from its options: data, task, loop. What happens in the training thread.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { UsageError } from '../errors.js';
+import { type ItemFailure, UsageError } from '../errors.js';
 import { autoencoderTask } from './autoencoder-task.js';
 import type { DataReport } from './data/check.js';
 import { type LoopResult, runLoop, type TrainingEvent } from './loop.js';
-import type { AutoencoderTrainOptions, ProjectionTrainOptions, SiameseTrainOptions, TrainOptions } from './options.js';
+import type {
+  AutoencoderTrainOptions,
+  ProjectionTrainOptions,
+  SiameseTrainOptions,
+  TrainOptions,
+} from './options.js';
 import { projectionTask } from './projection-task.js';
 import { siameseTask } from './siamese-task.js';
 import type { Task } from './task.js';
@@ -22,8 +27,9 @@ export type RunSpec =
 /** What a run tells. */
 export type RunEvent =
   | { type: 'checking'; done: number; total: number }
+  | { type: 'failure'; failure: ItemFailure }
   | { type: 'features'; done: number; total: number }
-  | { type: 'data'; report: DataReport }
+  | { type: 'data'; report: DataReport; text: string }
   | TrainingEvent;
 
 /** How a run ended. */
@@ -37,7 +43,8 @@ export interface TaskContext {
   /** Folder for what the run keeps to itself. */
   folder: string;
   onEvent(event: RunEvent): void;
-  stop(): boolean;
+  /** Aborted when the run should come to an end. */
+  signal: AbortSignal;
 }
 
 /** Subfolder of the model folder that holds checkpoint, log and curves. */
@@ -49,14 +56,32 @@ const EPOCHS = { autoencoder: 20, siamese: 20, projection: 50 };
 /** Runs from options to model folder. @throws see `trainAutoencoder`. */
 export async function runTraining(
   spec: RunSpec,
-  { onEvent, stop }: { onEvent(event: RunEvent): void; stop(): boolean },
+  { onEvent, signal }: { onEvent(event: RunEvent): void; signal: AbortSignal },
 ): Promise<RunResult> {
   const { options } = spec;
   checkNumbers(options);
   const out = path.resolve(options.out);
   const folder = path.join(out, TRAINING_FOLDER);
-  await prepareFolder(out, folder, options);
-  const task = await taskOf(spec, { folder, onEvent, stop });
+  await prepareFolder(out, folder, spec);
+  let task: Task;
+  try {
+    task = await taskOf(spec, { folder, onEvent, signal });
+  } catch (error) {
+    if (!signal.aborted) {
+      if (!options.resume) await undo(out, folder); // nothing was begun that could be gone on with
+      throw error;
+    }
+    return {
+      folder: out,
+      ended: 'interrupted',
+      epochs: 0,
+      steps: 0,
+      bestEpoch: 0,
+      metrics: {},
+      seconds: 0,
+      history: [],
+    };
+  }
   try {
     const result = await runLoop(
       task,
@@ -73,7 +98,7 @@ export async function runTraining(
         checkpointSeconds: options.checkpointSeconds ?? 60,
         resume: options.resume ?? false,
       },
-      { onEvent, stop },
+      { onEvent, signal },
     );
     return { ...result, folder: out };
   } finally {
@@ -111,26 +136,32 @@ function checkNumbers(options: TrainOptions | ProjectionTrainOptions): void {
     throw new UsageError(`lr: expected a number above 0 but received ${optimizer.lr}`);
 }
 
+/** File in the run's folder that says that there is a run, and which. */
+const RUN = 'run.json';
+
 /** Makes the folder of the run, or finds it. @throws UsageError when something is there that should not be lost. */
-async function prepareFolder(out: string, folder: string, options: TrainOptions | ProjectionTrainOptions): Promise<void> {
-  const checkpoint = existsSync(path.join(folder, 'checkpoint.safetensors'));
+async function prepareFolder(out: string, folder: string, { kind, options }: RunSpec): Promise<void> {
+  const begun = existsSync(path.join(folder, RUN));
   if (options.resume) {
-    if (!checkpoint)
-      throw new UsageError(`resume: there is no checkpoint in ${options.out}`, {
-        hint: 'leave out resume to start anew',
-      });
-    return;
+    if (begun) return;
+    throw new UsageError(`resume: no run was begun in ${options.out}`, {
+      hint: 'leave out resume to start one',
+    });
   }
   if (!options.overwrite) {
+    const hint = 'name another folder, or overwrite it';
     if (existsSync(path.join(out, 'config.json')))
-      throw new UsageError(`${options.out}: a model is there already`, {
-        hint: 'name another folder, or overwrite it',
-      });
-    if (checkpoint)
-      throw new UsageError(`${options.out}: an unfinished run is there`, {
-        hint: 'resume it, name another folder, or overwrite it',
-      });
+      throw new UsageError(`${options.out}: a model is there already`, { hint });
+    if (begun)
+      throw new UsageError(`${options.out}: an unfinished run is there`, { hint: `resume it, ${hint}` });
   }
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, RUN), `${JSON.stringify({ kind, options }, null, 2)}\n`);
+}
+
+/** Takes away the folder of a run that did not begin, and the model folder if that is empty now. */
+async function undo(out: string, folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await rmdir(out).catch(() => undefined);
 }

@@ -9,18 +9,26 @@ import { type RunEvent, type RunResult, type RunSpec, runTraining } from './run.
 export type Message =
   | { event: RunEvent }
   | { result: RunResult }
-  | { error: { code: ErrorCode | null; message: string; hint?: string | undefined; stack?: string | undefined } };
+  | {
+      error: {
+        code: ErrorCode | null;
+        message: string;
+        hint?: string | undefined;
+        stack?: string | undefined;
+      };
+    };
 
 const port = parentPort!;
-const { spec, flag } = workerData as { spec: RunSpec; flag: SharedArrayBuffer };
-const stopped = new Int32Array(flag);
+const spec = workerData as RunSpec;
+const stop = new AbortController();
+port.once('message', () => stop.abort());
 
 const say = (message: Message): void => port.postMessage(message);
 
 try {
   const result = await runTraining(spec, {
     onEvent: (event) => say({ event }),
-    stop: () => Atomics.load(stopped, 0) === 1,
+    signal: stop.signal,
   });
   say({ result });
 } catch (error) {

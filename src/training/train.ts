@@ -21,7 +21,10 @@ export interface TrainHooks {
  * @throws UsageError for options and data that cannot work, before anything is computed; TrainingError when the loss
  *   is not a number or explodes; what was reached by then is kept in `out`.
  */
-export function trainAutoencoder(options: AutoencoderTrainOptions, hooks: TrainHooks = {}): Promise<RunResult> {
+export function trainAutoencoder(
+  options: AutoencoderTrainOptions,
+  hooks: TrainHooks = {},
+): Promise<RunResult> {
   return inThread({ kind: 'autoencoder', options }, hooks);
 }
 
@@ -45,12 +48,11 @@ export function trainProjection(options: ProjectionTrainOptions, hooks: TrainHoo
 
 function inThread(spec: RunSpec, { onEvent, signal }: TrainHooks): Promise<RunResult> {
   signal?.throwIfAborted();
-  const flag = new SharedArrayBuffer(4);
   const worker = new Worker(new URL('./train-worker.js', import.meta.url), {
-    workerData: { spec, flag },
+    workerData: spec,
     execArgv: [], // the parent's flags (--input-type, --eval) are not for a worker
   });
-  const abort = () => Atomics.store(new Int32Array(flag), 0, 1);
+  const abort = () => worker.postMessage('stop');
   signal?.addEventListener('abort', abort, { once: true });
   return new Promise<RunResult>((resolve, reject) => {
     worker.on('message', (message: Message) => {
@@ -58,7 +60,9 @@ function inThread(spec: RunSpec, { onEvent, signal }: TrainHooks): Promise<RunRe
       else if ('result' in message) resolve(message.result);
       else reject(revived(message.error));
     });
-    worker.on('error', (cause) => reject(new RuntimeError(`the training thread crashed: ${cause.message}`, { cause })));
+    worker.on('error', (cause) =>
+      reject(new RuntimeError(`the training thread crashed: ${cause.message}`, { cause })),
+    );
     worker.on('exit', (code) => reject(new RuntimeError(`the training thread ended with code ${code}`)));
   }).finally(() => signal?.removeEventListener('abort', abort));
 }

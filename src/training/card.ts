@@ -1,0 +1,81 @@
+/**
+ * @file What every model card says about a run: data, split, training, metrics.
+ */
+import path from 'node:path';
+import type { Graph } from '../graph/index.js';
+import type { Facts, ModelCardContent, SavedTensor } from '../models/index.js';
+import { learningRate } from './optim/optimizer.js';
+import type { TrainOptions } from './options.js';
+import type { TrainingSummary } from './task.js';
+import type { TrainingData } from './training-data.js';
+
+/** The parts of a card that do not depend on what was trained. */
+export function trainingFacts(
+  options: TrainOptions,
+  { set, split, report }: Pick<TrainingData, 'set' | 'split' | 'report'>,
+  summary: TrainingSummary,
+  more: { loss: string; batchSize: number },
+): Pick<ModelCardContent, 'data' | 'split' | 'training' | 'metrics' | 'seed'> {
+  const { optimizer = { name: 'adam' }, schedule = { name: 'cosine' }, seed = 0 } = options;
+  return {
+    data: {
+      source: path.basename(path.resolve(options.data)),
+      kind: set.kind,
+      images: set.items.length,
+      ...(set.classes.length > 0 ? { classes: `${set.classes.length}: ${firstNames(set.classes)}` } : {}),
+      unreadable: report.unreadable.length,
+    },
+    split: {
+      training: split.train.length,
+      validation: split.validation.length,
+      test: split.test.length,
+      by: set.given ? 'as the data says' : (options.split ?? (set.labels ? 'stratified' : 'random')),
+    },
+    training: {
+      loss: more.loss,
+      epochs: summary.epochs,
+      'best epoch': summary.bestEpoch,
+      steps: summary.steps,
+      'batch size': more.batchSize,
+      ...(options.accumulate ? { accumulate: options.accumulate } : {}),
+      optimizer: described({ lr: learningRate(optimizer), ...optimizer }),
+      schedule: described(schedule),
+      augmentation:
+        options.augment === undefined
+          ? 'none'
+          : typeof options.augment === 'string'
+            ? options.augment
+            : JSON.stringify(options.augment),
+      ...(options.clipGradNorm ? { 'gradient norm clipped to': options.clipGradNorm } : {}),
+      seconds: Math.round(summary.seconds),
+    },
+    metrics: summary.metrics,
+    seed,
+  };
+}
+
+/** `adam, lr 0.001`. */
+export function described(options: { name: string } & object): string {
+  const { name, ...rest } = options as { name: string } & Facts;
+  const numbers = Object.entries(rest).filter(([, value]) => value !== undefined);
+  return [name, ...numbers.map(([key, value]) => `${key} ${value}`)].join(', ');
+}
+
+/** What a model is called: the name of its folder. */
+export function cardTitle(out: string): string {
+  return path.basename(path.resolve(out));
+}
+
+/** The parameters of a graph with their numbers, as they are saved. */
+export function namedTensors(
+  graph: Graph,
+  tensors: ReadonlyMap<string, Float32Array>,
+): Map<string, SavedTensor> {
+  return new Map(
+    [...graph.parameters.values()].map((p) => [p.name, { shape: p.shape, data: tensors.get(p.name)! }]),
+  );
+}
+
+function firstNames(names: readonly string[]): string {
+  return names.length > 12 ? `${names.slice(0, 12).join(', ')}, …` : names.join(', ');
+}

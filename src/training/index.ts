@@ -1,0 +1,28 @@
+/** @file The training room's public names. */
+export {
+  AUGMENT_PRESETS,
+  type AugmentOptions,
+  type AugmentPreset,
+} from './data/augment.js';
+export { type DataReport, formatDataReport } from './data/check.js';
+export type { DataSetKind, DataSetOptions } from './data/types.js';
+export { type EpochRecord, type TrainingEvent } from './loop.js';
+export {
+  METRIC_LOSSES,
+  type MetricLossOptions,
+  RECONSTRUCTION_LOSSES,
+  type ReconstructionLoss,
+  TRIPLETS,
+} from './losses/index.js';
+export * from './metrics/index.js';
+export type { OptimizerOptions } from './optim/optimizer.js';
+export type { ScheduleOptions } from './optim/schedule.js';
+export type {
+  AutoencoderTrainOptions,
+  ProjectionTrainOptions,
+  SiameseTrainOptions,
+  TrainOptions,
+} from './options.js';
+export type { RunEvent, RunResult } from './run.js';
+export type { Metrics } from './task.js';
+export { type TrainHooks, trainAutoencoder, trainProjection, trainSiamese } from './train.js';
