@@ -6,9 +6,9 @@
  * under their own names, so that any reader of safetensors finds them; the optimiser's slots follow `optimizer:`.
  */
 import { createHash } from 'node:crypto';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { access, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { syncFolder, writeFailure } from '../embedding/formats/files.js';
+import { readFailure, syncFolder, writeFailure } from '../embedding/formats/files.js';
 import { FormatError, UsageError } from '../errors.js';
 import { openWeights, readTensor, writeSafetensors } from '../models/weights/index.js';
 import { type Config, configHash } from './checkpoint-config.js';
@@ -64,8 +64,10 @@ export async function writeCheckpoint(file: string, checkpoint: Checkpoint): Pro
  * @throws UsageError when there is none, FormatError when it is cut short, damaged, edited or something else.
  */
 export async function readCheckpoint(file: string): Promise<Required<Checkpoint>> {
-  if (!(await stat(file).catch(() => undefined)))
+  await access(file).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ENOENT') throw readFailure(file, cause);
     throw new UsageError(`${file}: there is no checkpoint to go on from`, { hint: 'start without resuming' });
+  });
   try {
     const source = await openWeights(file);
     const { sha256, ...notes } = source.metadata;
@@ -118,10 +120,10 @@ async function removeLeftovers(file: string): Promise<void> {
 
 /** JSON has no word for these numbers. */
 function encodeNumber(_key: string, value: unknown): unknown {
-  return typeof value === 'number' && !Number.isFinite(value) ? { number: String(value) } : value;
+  return typeof value === 'number' && !Number.isFinite(value) ? { $number: String(value) } : value;
 }
 
 function decodeNumber(_key: string, value: unknown): unknown {
-  const isTagged = typeof value === 'object' && value !== null && Object.keys(value).join() === 'number';
-  return isTagged ? Number((value as { number: unknown }).number) : value;
+  const isTagged = typeof value === 'object' && value !== null && Object.keys(value).join() === '$number';
+  return isTagged ? Number((value as { $number: unknown }).$number) : value;
 }
