@@ -4,8 +4,8 @@ import {
   METRIC_LOSSES,
   type MetricLossOptions,
   type OptimizerOptions,
+  type ProjectionTrainOptions,
   type ScheduleOptions,
-  type SiameseTrainOptions,
   TRIPLETS,
   type TrainOptions,
 } from '../training/index.js';
@@ -135,6 +135,7 @@ export const IMAGE_OPTIONS = {
 /** What learns likeness. */
 export const METRIC_OPTIONS = {
   dimension: { type: 'integer', group: 'model', help: 'length of the embedding (128 by default)' },
+  hidden: { type: 'integer', group: 'model', help: 'length of a hidden layer in the head (none by default)' },
   loss: {
     type: 'string',
     choices: METRIC_LOSSES,
@@ -165,7 +166,7 @@ export const METRIC_OPTIONS = {
 /** What they say. */
 export function metricOptions(
   values: OptionValues<typeof METRIC_OPTIONS>,
-): Pick<SiameseTrainOptions, 'dimension' | 'loss' | 'samplesPerClass'> {
+): Pick<ProjectionTrainOptions, 'dimension' | 'hidden' | 'loss' | 'samplesPerClass'> {
   const { loss, temperature, margin, triplets } = values;
   const numbers = { temperature, triplets, ...(loss === 'contrastive' ? { negMargin: margin } : { margin }) };
   const given = Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined));
@@ -174,6 +175,7 @@ export function metricOptions(
     throw new UsageError(`--${first}: name the loss that takes it with --loss`);
   return {
     dimension: values.dimension,
+    hidden: values.hidden,
     samplesPerClass: values['samples-per-class'],
     // Which option goes with which loss is checked by the loss.
     loss: loss === undefined ? undefined : ({ name: loss, ...given } as MetricLossOptions),
@@ -181,7 +183,9 @@ export function metricOptions(
 }
 
 /** What the options of the loop say. */
-export function loopOptions(values: OptionValues<typeof LOOP_OPTIONS>): Omit<TrainOptions, 'data'> {
+export function loopOptions(
+  values: OptionValues<typeof LOOP_OPTIONS>,
+): Omit<TrainOptions, 'data' | 'dataSet'> {
   if (values.out === undefined)
     throw new UsageError('expected --out DIR, the model folder to make', {
       hint: 'for example --out my-model',

@@ -58,7 +58,9 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
   assertTrainable(data.set, data.split, { batch: batchSize });
   const { split } = data;
   const sampler = new ShuffleSampler({ indices: split.train, batch: batchSize, seed });
-  const loader = imageLoader(data, transform, options, (failure) => context.onEvent({ type: 'failure', failure }));
+  const loader = imageLoader(data, transform, options, (failure) =>
+    context.onEvent({ type: 'failure', failure }),
+  );
 
   return {
     data: data.identity,
@@ -120,11 +122,9 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
           const dims = [images.length / length, 3, height, width];
           const { reconstruction } = await session.run({ pixel_values: { data: images, dims } });
           const made = reconstruction!.data as Float32Array;
-          for (let at = 0; at < images.length; at += length) {
-            const [a, b] = [images, made].map((m) => m.subarray(at, at + length));
-            sums.psnr += psnr(a!, b!);
-            sums.ssim += ssim(a!, b!, [3, height, width]);
-          }
+          const shape = { channels: 3, height, width };
+          for (const value of psnr(images, made, shape)) sums.psnr += value;
+          for (const value of ssim(images, made, shape)) sums.ssim += value;
         }
         return { psnr: sums.psnr / n, ssim: sums.ssim / n };
       } finally {

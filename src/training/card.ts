@@ -4,6 +4,7 @@
 import path from 'node:path';
 import type { Graph } from '../graph/index.js';
 import type { Facts, ModelCardContent, SavedTensor } from '../models/index.js';
+import type { DataReport } from './data/check.js';
 import { learningRate } from './optim/optimizer.js';
 import type { TrainOptions } from './options.js';
 import type { TrainingSummary } from './task.js';
@@ -12,7 +13,7 @@ import type { TrainingData } from './training-data.js';
 /** The parts of a card that do not depend on what was trained. */
 export function trainingFacts(
   options: TrainOptions,
-  { set, split, report }: Pick<TrainingData, 'set' | 'split' | 'report'>,
+  { set, split, report }: Pick<TrainingData, 'set' | 'split'> & { report?: DataReport },
   summary: TrainingSummary,
   more: { loss: string; batchSize: number },
 ): Pick<ModelCardContent, 'data' | 'split' | 'training' | 'metrics' | 'seed'> {
@@ -23,7 +24,7 @@ export function trainingFacts(
       kind: set.kind,
       images: set.items.length,
       ...(set.classes.length > 0 ? { classes: `${set.classes.length}: ${firstNames(set.classes)}` } : {}),
-      unreadable: report.unreadable.length,
+      ...(report ? { unreadable: report.unreadable.length } : {}),
     },
     split: {
       training: split.train.length,

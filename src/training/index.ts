@@ -6,7 +6,7 @@ export {
 } from './data/augment.js';
 export { type DataReport, formatDataReport } from './data/check.js';
 export type { DataSetKind, DataSetOptions } from './data/types.js';
-export { type EpochRecord, type TrainingEvent } from './loop.js';
+export type { EpochRecord, TrainingEvent } from './loop.js';
 export {
   METRIC_LOSSES,
   type MetricLossOptions,

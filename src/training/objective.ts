@@ -8,7 +8,6 @@ import type { Sampler } from './data/sampler.js';
 import { MPerClassSampler } from './data/sampler-class.js';
 import { PairSampler, TripletSampler, ViewsSampler } from './data/sampler-rows.js';
 import type { DataSet, DataSplit } from './data/types.js';
-import { likeness, pairLikeness, tripletLikeness } from './likeness.js';
 import {
   type LossParameter,
   type MetricLossOptions,
@@ -16,6 +15,7 @@ import {
   pairContrastive,
   tripletRows,
 } from './losses/index.js';
+import { pairMetrics, retrieval, retrievalMetrics, tripletMetrics } from './metrics/index.js';
 import type { Metrics } from './task.js';
 
 /** What is learned from a data set. */
@@ -48,6 +48,9 @@ export interface ObjectiveOptions {
   loss?: MetricLossOptions | undefined;
 }
 
+/** Measuring has the thread to itself. */
+const INLINE = { inline: true };
+
 /** The objective that fits the kind of data. @throws UsageError for a loss that does not go with it. */
 export function objectiveFor(set: DataSet, split: DataSplit, options: ObjectiveOptions): Objective {
   switch (set.kind) {
@@ -73,11 +76,11 @@ function labelled(set: DataSet, split: DataSplit, options: ObjectiveOptions): Ob
     unit: m,
     heldOut,
     measure: (vectors, width) =>
-      likeness(
+      retrievalMetrics(
         vectors,
         width,
         Int32Array.from(heldOut, (i) => labels[i]!),
-        seed,
+        { seed, session: INLINE },
       ),
     criterion: { metric: 'map@r', larger: true },
   };
@@ -99,7 +102,15 @@ function views(set: DataSet, split: DataSplit, options: ObjectiveOptions): Objec
     sampler: new ViewsSampler({ indices: split.train, batch, seed }),
     unit: 2,
     heldOut,
-    measure: (vectors, width) => likeness(vectors, width, heldOut),
+    async measure(vectors, width) {
+      // As many classes as images: nothing that clusters could be held against.
+      const found = await retrieval({ data: vectors, dimension: width }, heldOut, {
+        k: [5],
+        distance: 'cosine',
+        session: INLINE,
+      });
+      return { 'precision@1': found.precisionAtOne, 'recall@5': found.recallAtK[5]! };
+    },
     criterion: { metric: 'precision@1', larger: true },
   };
 }
@@ -144,7 +155,7 @@ function pairs(set: DataSet, split: DataSplit, options: ObjectiveOptions): Objec
     },
     heldOut,
     measure: async (vectors, width) =>
-      pairLikeness(
+      pairMetrics(
         vectors,
         width,
         Uint8Array.from(split.validation, (row) => set.same![row]!),
@@ -170,7 +181,7 @@ function triplets(set: DataSet, split: DataSplit, options: ObjectiveOptions): Ob
     },
     feeds: () => ({}),
     heldOut: rowsOf(set.triplets!, split.validation, 3),
-    measure: async (vectors, width) => tripletLikeness(vectors, width),
+    measure: async (vectors, width) => tripletMetrics(vectors, width),
     criterion: { metric: 'accuracy', larger: true },
   };
 }

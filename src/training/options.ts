@@ -129,6 +129,8 @@ export interface ProjectionTrainOptions
   labelColumn?: string | undefined;
   /** Length of the projected vectors. @default 128 */
   dimension?: number | undefined;
+  /** Length of a hidden layer with ReLU. @default none: it is linear */
+  hidden?: number | undefined;
   loss?: MetricLossOptions | undefined;
   /** Vectors of each class in a batch. @default 4 */
   samplesPerClass?: number | undefined;

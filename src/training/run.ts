@@ -109,7 +109,7 @@ export async function runTraining(
 function taskOf(spec: RunSpec, context: TaskContext): Promise<Task> {
   if (spec.kind === 'autoencoder') return autoencoderTask(spec.options, context);
   if (spec.kind === 'siamese') return siameseTask(spec.options, context);
-  return projectionTask(spec.options, context);
+  return projectionTask(spec.options);
 }
 
 /** The options that make a run what it is; the rest says where it happens, how fast and how safely. */
