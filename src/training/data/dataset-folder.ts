@@ -36,7 +36,7 @@ export function partNamed(word: string): Part | undefined {
  * Reads parts, classes and groups off the folders.
  *
  * - An archive's single outermost folder is passed over where there are class folders in it.
- * - The outermost folders are the split when all of them have names of parts, and one is `train`.
+ * - The outermost folders are the split when there are several and all have names of parts.
  * - The next `classDepth` folders are the class, `/` between them; the first `groupDepth` folders are the group.
  *
  * @throws UsageError when `kind` is `labelled` and images lie outside class folders.
@@ -93,8 +93,7 @@ function givenParts(folders: Folders): Part[] | null {
     if (part === undefined) return null;
     parts.push(part);
   }
-  const distinct = new Set(parts);
-  return distinct.has('train') && distinct.size > 1 ? parts : null;
+  return new Set(parts).size > 1 ? parts : null;
 }
 
 function outsideClasses(

@@ -116,7 +116,7 @@ function labelOnce(
   const repeated = rows.length - first.size;
   if (repeated > 0 && label !== undefined)
     warnings.push(
-      `${plural(repeated, 'row')} of ${path.basename(table.file)} repeat an image that was named before`,
+      `${plural(repeated, 'row')} of ${path.basename(table.file)} ${repeated === 1 ? 'repeats' : 'repeat'} an image that was named before`,
     );
   return [...first.values()];
 }

@@ -11,8 +11,9 @@ interface Group {
   classes: Map<number, number>;
 }
 
-/** Random orders that are tried; the one whose sizes and classes fit best is taken. */
-const TRIES = 32;
+/** Random orders that are tried until one fits well enough, and what that is; otherwise the best of them is taken. */
+const TRIES = 64;
+const GOOD_FIT = 0.1;
 
 /**
  * Draws whole groups until about `count` units are held out.
@@ -34,6 +35,7 @@ export function splitByGroup(set: DataSet, by: 'group' | 'classes', from: number
     const chosen = choose(order, what.count, least, groups.length - needed + least);
     const score = misfit(chosen, what.count, shares);
     if (best === undefined || score < best.score) best = { chosen, score };
+    if (score <= GOOD_FIT) break;
   }
   return best!.chosen.flatMap(({ units }) => units);
 }

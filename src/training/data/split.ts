@@ -61,7 +61,10 @@ export function splitDataSet(set: DataSet, options: SplitOptions = {}): DataSpli
   ];
   const wanted = draws.filter(([part, share]) => share > 0 && parts[part].length === 0);
   const total = parts.train.length;
-  if (total === 0) throw new UsageError('train: expected units to train on but the data gives none');
+  if (total === 0)
+    throw new UsageError('train: expected a training part but the data gives none', {
+      hint: 'it names parts itself (folders or a column): call one of them train, or set givenSplit to false',
+    });
   for (const [i, [part, share]] of wanted.entries()) {
     const from = byId(set, parts.train);
     const count = Math.ceil(share * total);

@@ -12,7 +12,10 @@ export const PARTS: readonly Part[] = ['train', 'validation', 'test'];
 
 /** One image. */
 export interface DataItem {
-  /** Its path below the folder, archive or label file that was opened, with `/`: the same on every machine. */
+  /**
+   * Its path below the folder, archive or label file that was opened, with `/`: the same on every machine. Images named
+   * by a glob or a list keep the names that they were given.
+   */
   id: string;
   /** A path or URL; the bytes of an archive's member. */
   input: string | Uint8Array;
