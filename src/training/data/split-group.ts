@@ -28,7 +28,7 @@ export function splitByGroup(set: DataSet, by: 'group' | 'classes', from: number
       `${what.part}: expected at least ${plural(needed, by === 'classes' ? 'class' : 'group')} to split but found ${groups.length}`,
       { hint: "split by 'stratified' or 'random', or add data" },
     );
-  const shares = shareOf(groups);
+  const shares = divisibleShares(groups);
   let best: { chosen: Group[]; score: number } | undefined;
   for (let i = 0; i < TRIES; i++) {
     const order = what.random.shuffle(groups.slice());
@@ -54,13 +54,20 @@ function choose(order: readonly Group[], count: number, least: number, most: num
   return chosen;
 }
 
-/** Relative error of the size, and half the distance between the classes' shares here and in all groups. */
+/** Relative error of the size, and half the distance between the classes' shares here and those in all groups. */
 function misfit(chosen: readonly Group[], count: number, shares: ReadonlyMap<number, number>): number {
   const size = chosen.reduce((sum, { units }) => sum + units.length, 0);
   const here = shareOf(chosen);
   let distance = 0;
   for (const [c, share] of shares) distance += Math.abs(share - (here.get(c) ?? 0));
   return Math.abs(size - count) / count + distance / 2;
+}
+
+/** The shares of those classes that lie in several groups: where the others go, they go whole. */
+function divisibleShares(groups: readonly Group[]): Map<number, number> {
+  const places = new Map<number, number>();
+  for (const { classes } of groups) for (const c of classes.keys()) places.set(c, (places.get(c) ?? 0) + 1);
+  return new Map([...shareOf(groups)].filter(([c]) => places.get(c)! > 1));
 }
 
 /** The share of each class among the units of groups. */

@@ -174,6 +174,16 @@ describe('a split by group', () => {
     }
   });
 
+  it('differs from seed to seed where every class lies in one group', () => {
+    const set = labelled(new Array(40).fill(10), (i) => `alphabet ${Math.floor(i / 40)}`);
+    const held = Array.from({ length: 8 }, (_, seed) => {
+      const { validation } = splitDataSet(set, { by: 'group', validation: 0.3, seed });
+      expect(validation.length).toBe(120);
+      return String(validation);
+    });
+    expect(new Set(held).size).toBeGreaterThan(4);
+  });
+
   it('keeps pairs that share an image together', () => {
     const items = Array.from({ length: 60 }, (_, i) => ({ id: `${i}`.padStart(2, '0'), input: '' }));
     const rows = Array.from({ length: 50 }, (_, k) => {
