@@ -69,6 +69,10 @@ const COMMANDS: CommandTable = {
         MODELS,
       ),
   },
+  project: {
+    summary: 'apply a learned projection to vectors',
+    load: async () => (await import('./commands/project.js')).project,
+  },
   precision: {
     summary: 'measure on your images what fp16 and int8 cost and gain',
     load: async () => (await import('./commands/precision.js')).precision,

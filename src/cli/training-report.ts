@@ -53,6 +53,10 @@ function tell(event: RunEvent): void {
       showStatus('');
       note(event.text);
       return;
+    case 'baseline':
+      showStatus('');
+      note(`before      ${figures(event.metrics)}`);
+      return;
     case 'failure':
       note(`failed: ${event.failure.id}: ${event.failure.reason} (${event.failure.stage})`);
       return;

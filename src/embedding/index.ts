@@ -40,6 +40,7 @@ export {
   type PrecisionReport,
   type PrecisionRow,
 } from './precision-report.js';
+export { type ProjectFileOptions, projectFile } from './project-file.js';
 export { loadProjection, Projection, type SavedProjection, saveProjection } from './projection.js';
 export {
   type Embedded,

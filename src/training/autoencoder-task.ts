@@ -54,8 +54,9 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
   const transform = transformTo({ height, width });
   const inference = architecture.image(config);
   const start = initialise(inference.parameters.values(), seed);
-  const data = await openTrainingData(options, context, transform);
-  assertTrainable(data.set, data.split, { batch: batchSize });
+  const data = await openTrainingData(options, context, transform, (set, split) =>
+    assertTrainable(set, split, { batch: batchSize }),
+  );
   const { split } = data;
   const sampler = new ShuffleSampler({ indices: split.train, batch: batchSize, seed });
   const loader = imageLoader(data, transform, options, (failure) =>
@@ -122,7 +123,7 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
           const dims = [images.length / length, 3, height, width];
           const { reconstruction } = await session.run({ pixel_values: { data: images, dims } });
           const made = reconstruction!.data as Float32Array;
-          const shape = { channels: 3, height, width };
+          const shape = { count: dims[0]!, channels: 3, height, width };
           for (const value of psnr(images, made, shape)) sums.psnr += value;
           for (const value of ssim(images, made, shape)) sums.ssim += value;
         }

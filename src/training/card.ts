@@ -50,7 +50,15 @@ export function trainingFacts(
       ...(options.clipGradNorm ? { 'gradient norm clipped to': options.clipGradNorm } : {}),
       seconds: Math.round(summary.seconds),
     },
-    metrics: summary.metrics,
+    metrics: {
+      ...summary.metrics,
+      ...Object.fromEntries(
+        Object.entries(summary.baseline ?? {}).map(([name, value]) => [
+          `${name} of the vectors it starts from`,
+          value,
+        ]),
+      ),
+    },
     seed,
   };
 }

@@ -65,6 +65,11 @@ export function headTask(
       }
     },
 
+    async baseline() {
+      const { heldOut } = objective;
+      return heldOut.length === 0 ? {} : objective.measure(gatherRows(features, heldOut), width);
+    },
+
     async validate(tensors) {
       const { heldOut } = objective;
       if (heldOut.length === 0) return {};

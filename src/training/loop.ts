@@ -59,6 +59,7 @@ export type TrainingEvent =
       best: boolean;
       seconds: number;
     }
+  | { type: 'baseline'; metrics: Metrics }
   | { type: 'resumed'; epoch: number; step: number };
 
 /** How a run ended. */
@@ -91,6 +92,8 @@ interface Progress {
   stale: number;
   seconds: number;
   history: EpochRecord[];
+  /** What was there without training. */
+  baseline?: Metrics;
 }
 
 /** Steps whose mean loss is held against that of as many first ones, and the factor that counts as an explosion. */
@@ -157,6 +160,7 @@ class Loop {
   async run(): Promise<LoopResult> {
     const { options, progress } = this;
     if (options.resume) await this.resume();
+    if (this.progress.step === 0) await this.measureBaseline();
     using log = TrainingLog.open(path.join(options.folder, 'log.jsonl'), this.progress.step);
     this.started = this.lastCheckpoint = performance.now();
     let ended: LoopResult['ended'] = 'finished';
@@ -169,6 +173,13 @@ class Loop {
         return { ...this.summary(), ended: 'interrupted', history: progress.history };
     }
     return this.finish(ended);
+  }
+
+  private async measureBaseline(): Promise<void> {
+    const metrics = (await this.task.baseline?.()) ?? {};
+    if (Object.keys(metrics).length === 0) return;
+    this.progress.baseline = metrics;
+    this.onEvent({ type: 'baseline', metrics });
   }
 
   /** One epoch's steps and its validation; false when it was stopped before its end. */
@@ -280,9 +291,9 @@ class Loop {
   }
 
   private summary(): TrainingSummary {
-    const { epoch, step, bestEpoch, history, seconds } = this.progress;
+    const { epoch, step, bestEpoch, history, seconds, baseline } = this.progress;
     const metrics = history.find((r) => r.epoch === bestEpoch)?.metrics ?? {};
-    return { epochs: epoch - 1, steps: step, bestEpoch, metrics, seconds };
+    return { epochs: epoch - 1, steps: step, bestEpoch, metrics, ...(baseline ? { baseline } : {}), seconds };
   }
 
   private seconds(): number {

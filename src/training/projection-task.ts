@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { type Embeddings, readEmbeddings, saveProjection } from '../embedding/index.js';
 import { IdentityError, UsageError } from '../errors.js';
+import { batchesOf } from './batches.js';
 import { cardTitle, described, namedTensors, trainingFacts } from './card.js';
-import { assertTrainable } from './data/check-trainable.js';
 import { assembleDataSet } from './data/dataset-assemble.js';
 import { findColumns } from './data/dataset-columns.js';
 import { readTable } from './data/dataset-table.js';
@@ -19,9 +19,12 @@ import type { ProjectionTrainOptions } from './options.js';
 import type { Task } from './task.js';
 import { microBatch } from './training-data.js';
 
+/** About how many vectors a step has where the options do not say. */
+const BATCH = 128;
+
 /** Builds the task. @throws FormatError, UsageError, IdentityError for what cannot be trained on. */
 export async function projectionTask(options: ProjectionTrainOptions): Promise<Task> {
-  const { seed = 0, batchSize = 128, accumulate = 1, samplesPerClass = 4, dimension = 128 } = options;
+  const { seed = 0, accumulate = 1, dimension = 128 } = options;
   const { validation = 0.1, split: by } = options;
   const embeddings = await readEmbeddings(options.data);
   const { identity, vectors, dimension: width } = embeddings;
@@ -31,7 +34,7 @@ export async function projectionTask(options: ProjectionTrainOptions): Promise<T
     });
   const set = await labelledSet(embeddings, options);
   const split = splitDataSet(set, { seed, validation, by });
-  assertTrainable(set, split, { batch: batchSize, classes: true, perClass: samplesPerClass });
+  const { batchSize, samplesPerClass } = batchesOf(set, split, options, BATCH);
   const objective = objectiveFor(set, split, {
     batchSize,
     samplesPerClass,

@@ -4,7 +4,7 @@
  */
 import { ModelError, UsageError } from '../errors.js';
 import { type Base, openBase } from './backbone.js';
-import { assertTrainable } from './data/check-trainable.js';
+import { batchesOf } from './batches.js';
 import { backboneFeatures } from './features.js';
 import { headTask } from './head-task.js';
 import { networkTask } from './network-task.js';
@@ -15,7 +15,7 @@ import { saveSiamese } from './siamese-save.js';
 import type { Task } from './task.js';
 import { microBatch, openTrainingData, type TrainingData } from './training-data.js';
 
-/** Images in a step where the options do not say: features cost nothing. */
+/** About how many images a step has where the options do not say: features cost nothing. */
 const BATCH = { head: 128, images: 32 };
 /** A Siamese run, its parts found and checked. */
 export interface SiameseRun {
@@ -39,8 +39,6 @@ export async function siameseTask(options: SiameseTrainOptions, context: TaskCon
     hidden = null,
   } = options;
   const frozen = train === 'head';
-  const batchSize = options.batchSize ?? (frozen ? BATCH.head : BATCH.images);
-  const samplesPerClass = options.samplesPerClass ?? 4;
   const base = await openBase(options, context.signal);
   if (!frozen && !base.backbone)
     throw new ModelError(`${base.name}: a ready-made .onnx file cannot be trained further`, {
@@ -48,21 +46,17 @@ export async function siameseTask(options: SiameseTrainOptions, context: TaskCon
     });
   if (frozen && head === null)
     throw new UsageError('dimension: expected a length, since nothing but the head is trained');
-  const data = await openTrainingData(options, context, base.transform);
-  const { set, split } = data;
-  const rows = set.kind === 'pairs' ? 2 : set.kind === 'triplets' ? 3 : 1;
-  assertTrainable(set, split, {
-    batch: Math.floor(batchSize / (set.kind === 'unlabelled' ? 2 : rows)),
-    classes: set.kind === 'labelled',
-    ...(set.kind === 'labelled' ? { perClass: samplesPerClass } : {}),
+  const target = frozen ? BATCH.head : BATCH.images;
+  const data = await openTrainingData(options, context, base.transform, (set, split) => {
+    if (frozen && set.kind === 'unlabelled')
+      throw new UsageError(
+        'data: images without labels are learned from by varying them, which frozen features do not see',
+        { hint: 'train all of the network, or label the images by folders or a file' },
+      );
+    batchesOf(set, split, options, target);
   });
-  if (frozen && set.kind === 'unlabelled')
-    throw new UsageError(
-      'data: images without labels are learned from by varying them, which frozen features do not see',
-      {
-        hint: 'train all of the network, or label the images by folders or a file',
-      },
-    );
+  const { set, split } = data;
+  const { batchSize, samplesPerClass } = batchesOf(set, split, options, target);
   const objective = objectiveFor(set, split, {
     batchSize,
     samplesPerClass,

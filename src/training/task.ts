@@ -28,6 +28,8 @@ export interface Task {
   stepsPerEpoch: number;
   /** The steps of an epoch from step `from` on, the same for every run with this configuration. */
   steps(epoch: number, from: number): AsyncIterable<StepInput>;
+  /** Measures what is there without training, where that says something: a frozen backbone's own vectors. */
+  baseline?(): Promise<Metrics>;
   /** Measures the network as it is now on the images held out. */
   validate(tensors: ReadonlyMap<string, Float32Array>): Promise<Metrics>;
   /** The metric by which the best epoch is told, and whether more of it is better. */
@@ -44,5 +46,7 @@ export interface TrainingSummary {
   steps: number;
   bestEpoch: number;
   metrics: Metrics;
+  /** The same without training, where that says something. */
+  baseline?: Metrics;
   seconds: number;
 }

@@ -31,16 +31,19 @@ const REPORT = 'data.json';
 /**
  * Opens `options.data`, decodes every image once to find those that cannot be read, and holds a part out. A resumed
  * run takes over what the check found.
+ * @param requireFit throws when the run cannot be made of the data
  * @throws UsageError for data that cannot be trained on.
  */
 export async function openTrainingData(
   options: TrainOptions,
   context: TaskContext,
   transform: TransformSpec,
+  requireFit: (set: DataSet, split: DataSplit) => void,
 ): Promise<TrainingData> {
   const { seed = 0, validation = 0.1, split: by, workers } = options;
   const opened = await openDataSet(options.data, options.dataSet);
   const how = { seed, validation, by };
+  requireFit(opened, splitDataSet(opened, how)); // what is told at once need not wait for the check
   const file = path.join(context.folder, REPORT);
   const before = options.resume ? await readReport(file) : undefined;
   let set: DataSet;
@@ -62,6 +65,7 @@ export async function openTrainingData(
     ({ set, split, report } = found);
     await writeFile(file, JSON.stringify(report, null, 2));
   }
+  requireFit(set, split);
   context.onEvent({ type: 'data', report, text: formatDataReport(report) });
   return { set, split, report, identity: { items: set.items.length, sha256: fingerprintDataSet(set) } };
 }

@@ -1,0 +1,57 @@
+/** @file A whole file of embeddings through a projection, in bounded memory. */
+import { IdentityError, UsageError } from '../errors.js';
+import { formatFromPath, type OutputFormat, openWriter, scanEmbeddings } from './formats/index.js';
+import { loadProjection } from './projection.js';
+
+/** Options of {@link projectFile}. */
+export interface ProjectFileOptions {
+  /** @default as the name of the output says */
+  format?: OutputFormat | undefined;
+  /** Replace what is there. @default false */
+  overwrite?: boolean | undefined;
+  /** Told after every batch. */
+  onProgress?: ((done: number) => void) | undefined;
+}
+
+/**
+ * Projects every vector of a file and writes another, with the ids and what else is known of each row.
+ * @param projection the folder of a projection
+ * @returns how many vectors there were, and their dimension now
+ * @throws IdentityError for vectors of another model than the projection was trained on, UsageError, FormatError.
+ */
+export async function projectFile(
+  input: string,
+  projection: string,
+  output: string,
+  options: ProjectFileOptions = {},
+): Promise<{ count: number; dimension: number }> {
+  const format = options.format ?? formatFromPath(output);
+  if (format === undefined)
+    throw new UsageError(`${output}: expected a name that ends in .npy, .parquet, .jsonl or .csv`, {
+      hint: 'or name the format',
+    });
+  await using learned = await loadProjection(projection);
+  const scan = await scanEmbeddings(input);
+  const { identity } = scan;
+  if (!identity) throw new IdentityError(`${input}: the file does not say which model its vectors come from`);
+  const { writer } = await openWriter(output, format, {
+    identity: learned.identity,
+    overwrite: options.overwrite ?? false,
+  });
+  let count = 0;
+  for await (const rows of scan.batches()) {
+    const all = new Float32Array(rows.length * scan.dimension);
+    rows.forEach(({ vector }, i) => {
+      all.set(vector, i * scan.dimension);
+    });
+    const projected = await learned.project(all, identity);
+    const { dimension } = learned;
+    await writer.append(
+      rows.map((row, i) => ({ ...row, vector: projected.subarray(i * dimension, (i + 1) * dimension) })),
+    );
+    count += rows.length;
+    options.onProgress?.(count);
+  }
+  await writer.close();
+  return { count, dimension: learned.dimension };
+}
