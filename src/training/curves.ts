@@ -56,7 +56,7 @@ export function curvesSvg(records: readonly LogRecord[], options: CurveOptions =
     ratePanel(steps, x),
   ];
   const best = epochs.findLast((r) => r.best);
-  const range = [0, Math.max(...records.map(x))] as const;
+  const range = [0, x(records.at(-1)!)] as const;
 
   let top = 56;
   const drawn = panels
@@ -89,7 +89,7 @@ function lossPanel(
   const validation = metricPoints(epochs, x, 'loss');
   const window = Math.round(training.length / 150);
   const isPositive = [...training, ...validation].every(([, y]) => y > 0);
-  const means = smoothed(training, window, isPositive).map(([, y]) => y);
+  const means = thinned(smoothed(training, window, isPositive)).map(([, y]) => y);
   const falls = isPositive && Math.max(...means) > 20 * Math.min(...means);
   const chosen = isPositive ? (scale ?? (falls ? 'log' : 'linear')) : 'linear';
   const colour = COLOURS[0]!;

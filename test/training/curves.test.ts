@@ -86,7 +86,7 @@ it('has a panel for each kind of number and says which epoch was best', () => {
 });
 
 it('smooths noise without being late, and draws few points for many steps', () => {
-  const svg = curvesSvg(run(10, 2000, 50, 1, 0.3));
+  const svg = curvesSvg(run(10, 20_000, 50, 1, 0.3));
   const [noise, mean] = lines(svg, '#0072b2');
   expect(noise!.length).toBeLessThan(1300);
   // On the logarithmic axis that this run gets, the mean is a straight line.
