@@ -77,34 +77,50 @@ function assignmentGraph(clusters: number, dimension: number): Graph {
   return graph;
 }
 
-/** Starting centroids: each next one a vector drawn with probability proportional to its squared distance. */
+/**
+ * Starting centroids: each next one a vector drawn with probability proportional to its squared distance from those
+ * before. A vector whose centroid is more than twice as far from the new one as from it cannot be nearer to the new
+ * one (Elkan, 2003), which spares most distances where there are clusters.
+ */
 function plusPlus({ data, dimension }: Vectors, clusters: number, random: Random): Float32Array {
   const count = data.length / dimension;
   const centroids = new Float32Array(clusters * dimension);
-  const nearestSquare = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
+  const squares = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
+  const owners = new Int32Array(count);
+  const toNew = new Float64Array(clusters);
   let chosen = random.integer(count);
   for (let c = 0; c < clusters; c++) {
-    const centre = data.subarray(chosen * dimension, (chosen + 1) * dimension);
-    centroids.set(centre, c * dimension);
+    centroids.set(data.subarray(chosen * dimension, (chosen + 1) * dimension), c * dimension);
+    for (let other = 0; other < c; other++)
+      toNew[other] = squareBetween(centroids, other, centroids, c, dimension);
     let total = 0;
     for (let row = 0; row < count; row++) {
-      const bound = nearestSquare[row]!;
-      let square = 0;
-      for (let i = 0, at = row * dimension; i < dimension; i++, at++) {
-        const difference = data[at]! - centre[i]!;
-        square += difference * difference;
+      if (c === 0 || toNew[owners[row]!]! < 4 * squares[row]!) {
+        const square = squareBetween(data, row, centroids, c, dimension);
+        if (square < squares[row]!) {
+          squares[row] = square;
+          owners[row] = c;
+        }
       }
-      nearestSquare[row] = square < bound ? square : bound;
-      total += nearestSquare[row]!;
+      total += squares[row]!;
     }
     let remaining = random.next() * total;
-    chosen = 0;
-    for (; chosen < count - 1; chosen++) {
-      remaining -= nearestSquare[chosen]!;
+    for (chosen = 0; chosen < count - 1; chosen++) {
+      remaining -= squares[chosen]!;
       if (remaining < 0) break;
     }
   }
   return centroids;
+}
+
+/** The squared distance of row i of `a` and row j of `b`. */
+function squareBetween(a: Float32Array, i: number, b: Float32Array, j: number, dimension: number): number {
+  let square = 0;
+  for (let d = 0, x = i * dimension, y = j * dimension; d < dimension; d++, x++, y++) {
+    const difference = a[x]! - b[y]!;
+    square += difference * difference;
+  }
+  return square;
 }
 
 /** Assigns and averages in turn, until no assignment changes. */
@@ -143,14 +159,8 @@ async function assign(
     });
     assignments.set(index!.data as Int32Array, first);
   }
-  for (let row = 0; row < count; row++) {
-    let square = 0;
-    for (let i = 0, at = row * dimension, c = assignments[row]! * dimension; i < dimension; i++, at++, c++) {
-      const difference = data[at]! - centroids[c]!;
-      square += difference * difference;
-    }
-    squares[row] = square;
-  }
+  for (let row = 0; row < count; row++)
+    squares[row] = squareBetween(data, row, centroids, assignments[row]!, dimension);
   return { assignments, squares };
 }
 

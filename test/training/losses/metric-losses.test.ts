@@ -53,9 +53,12 @@ const NAMES: Record<string, string> = {
   normalize: 'normalizeEmbeddings',
 };
 
+function namesOf(options: Case['options']): object {
+  return Object.fromEntries(Object.entries(options).map(([key, value]) => [NAMES[key] ?? key, value]));
+}
+
 function optionsOf({ loss, options, mining }: Pick<Case, 'loss' | 'options' | 'mining'>): MetricLossOptions {
-  const result: Record<string, unknown> = { name: loss };
-  for (const [key, value] of Object.entries(options)) result[NAMES[key] ?? key] = value;
+  const result: Record<string, unknown> = { name: loss, ...namesOf(options) };
   if (mining && loss === 'multi-similarity') Object.assign(result, { mining: true, epsilon: mining[1] });
   if (mining && loss === 'triplet') Object.assign(result, { triplets: mining[0] });
   if (mining?.[0] === 'semi-hard') result.miningMargin = mining[1];
@@ -110,7 +113,7 @@ describe('metric losses equal pytorch-metric-learning', () => {
   it.each(rows.map((r) => [r.kind, JSON.stringify(r.options), r] as const))(
     'listed %s %s',
     async (_k, _o, r) => {
-      const { name: _, ...options } = optionsOf({ loss: 'contrastive', options: r.options });
+      const options = namesOf(r.options);
       const result = await compute(
         r.rows.map((p) => ({ shape: p.shape, data: unpack(p) })),
         ([a, b, c]) =>
