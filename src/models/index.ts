@@ -17,6 +17,7 @@ export { type Exported, type ExportOptions, exportOnnx } from './export.js';
 export { bindWeights, type LoadModelOptions, loadModel } from './load.js';
 export type { ImageTower, LoadedModel, Network, TextTower, TowerOptions } from './loaded-model.js';
 export { type Located, type LocateOptions, locateModel } from './locate.js';
+export { type OnnxHead, withHead } from './onnx-head.js';
 export {
   preprocessorConfig,
   resizedTransform,

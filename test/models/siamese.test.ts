@@ -3,11 +3,13 @@
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '#src/errors.js';
 import { siamese } from '#src/models/architectures.js';
+import { backboneConfig } from '#src/models/backbones.js';
 import { resnet } from '#src/models/resnet.js';
-import { siameseOver } from '#src/models/siamese.js';
+import { siameseConfig, siameseJson, siameseOver } from '#src/models/siamese.js';
 import { build, expectParity, fixture, readConfig } from './parity.js';
 
 const reference = fixture('cnn', 'siamese');
+const small = fixture('trained', 'siamese-small');
 const pooled = fixture('cnn', 'siamese-pooled');
 
 describe('siamese', () => {
@@ -19,6 +21,28 @@ describe('siamese', () => {
     await expectParity(siamese, pooled);
     const { config } = build(siamese, pooled);
     expect(siamese.inputSize(config)).toEqual({ height: 64, width: 48 });
+  });
+
+  it('equals PyTorch: the stem for small images, a head with a hidden layer', async () => {
+    await expectParity(siamese, small);
+    const { config } = build(siamese, small);
+    expect(siameseJson(config)).toEqual(readConfig(small));
+    expect(siamese.image(siamese.resize!(config, { height: 48, width: 40 })).inputs[0]!.shape).toEqual([
+      'N',
+      3,
+      48,
+      40,
+    ]);
+  });
+
+  it('without a head gives the vector of the backbone', () => {
+    const backbone = backboneConfig('conv4');
+    const { outputs, parameters } = siamese.image(siameseConfig({ backbone, head: null }));
+    expect(outputs.get('embedding')!.shape).toEqual(['N', 64]);
+    expect([...parameters.keys()].filter((name) => !name.startsWith('backbone.'))).toEqual([]);
+    expect(() => siameseConfig({ backbone, head: null, hidden: 8 })).toThrow(/no hidden layer/);
+    expect(() => siameseConfig({ backbone, head: 0 })).toThrow(/"head" to be a length/);
+    expect(() => siameseConfig({ backbone, from: 'logits' })).toThrow(/of the conv4 backbone/);
   });
 
   it('leaves the names of the backbone as they are, behind a prefix', () => {
