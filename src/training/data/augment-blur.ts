@@ -19,24 +19,25 @@ export function gaussianBlur({ data, width, height }: RgbImage, kernel: number, 
     );
   }
   const weights = gaussian(kernel, sigma);
-  const middle = weights[radius]!;
+  const middle = weights[0]!;
+  const reach = weights.length - 1;
 
   const across = new Float32Array(data.length);
-  const line = new Float32Array((width + 2 * radius) * 3);
+  const line = new Float32Array((width + 2 * reach) * 3);
   for (let y = 0; y < height; y++) {
     const row = y * width * 3;
-    for (let x = -radius; x < width + radius; x++) {
+    for (let x = -reach; x < width + reach; x++) {
       const from = row + mirrored(x, width) * 3;
-      const to = (x + radius) * 3;
+      const to = (x + reach) * 3;
       line[to] = data[from]!;
       line[to + 1] = data[from + 1]!;
       line[to + 2] = data[from + 2]!;
     }
     for (let i = 0; i < width * 3; i++) {
-      const centre = i + radius * 3;
+      const centre = i + reach * 3;
       let sum = middle * line[centre]!;
-      for (let k = 1; k <= radius; k++) {
-        sum += weights[radius - k]! * (line[centre - k * 3]! + line[centre + k * 3]!);
+      for (let k = 1; k <= reach; k++) {
+        sum += weights[k]! * (line[centre - k * 3]! + line[centre + k * 3]!);
       }
       across[row + i] = sum;
     }
@@ -47,8 +48,8 @@ export function gaussianBlur({ data, width, height }: RgbImage, kernel: number, 
   const sums = new Float32Array(stride);
   for (let y = 0; y < height; y++) {
     for (let i = 0, from = y * stride; i < stride; i++, from++) sums[i] = middle * across[from]!;
-    for (let k = 1; k <= radius; k++) {
-      const weight = weights[radius - k]!;
+    for (let k = 1; k <= reach; k++) {
+      const weight = weights[k]!;
       let above = mirrored(y - k, height) * stride;
       let below = mirrored(y + k, height) * stride;
       for (let i = 0; i < stride; i++) sums[i]! += weight * (across[above++]! + across[below++]!);
@@ -58,14 +59,16 @@ export function gaussianBlur({ data, width, height }: RgbImage, kernel: number, 
   return { data: out, width, height };
 }
 
-/** The normal density at whole pixels, scaled so that the weights sum to 1. */
+/** Weights below this change no pixel by a thousandth of a level, and are left out. */
+const NEGLIGIBLE = 1e-7;
+
+/**
+ * The normal density at whole pixels from the middle outwards, scaled so that the weights of the whole kernel sum to 1.
+ */
 function gaussian(kernel: number, sigma: number): Float32Array {
-  const radius = (kernel - 1) / 2;
-  const weights = Float64Array.from({ length: kernel }, (_, i) =>
-    Math.exp(-0.5 * ((i - radius) / sigma) ** 2),
-  );
-  const sum = weights.reduce((total, w) => total + w, 0);
-  return Float32Array.from(weights, (w) => w / sum);
+  const half = Float64Array.from({ length: (kernel + 1) / 2 }, (_, i) => Math.exp(-0.5 * (i / sigma) ** 2));
+  const sum = half.reduce((total, w, i) => total + (i === 0 ? w : 2 * w), 0);
+  return Float32Array.from(half, (w) => w / sum).filter((w) => w >= NEGLIGIBLE);
 }
 
 /** An index mirrored at the first and the last pixel, neither of them repeated. */
