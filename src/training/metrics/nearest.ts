@@ -21,7 +21,7 @@ const BLOCK = 2 ** 22;
 
 /**
  * For each query the positions of its `k` nearest reference vectors, nearest first and the first of equals first:
- * `[queries × k]`.
+ * `[queries × k]`. The reference is part of the graph, which holds up to 2 GB.
  * @throws UsageError when there are fewer than `k` to choose from or the dimensions differ.
  */
 export async function nearest(queries: Vectors, options: NearestOptions): Promise<Int32Array> {

@@ -55,14 +55,19 @@ describe.each(fixtures.retrieval.map((c) => [c.name, c] as const))('retrieval, %
     expect(found.mapAtR).toBeCloseTo(c.expected.mean_average_precision_at_r, 12);
     for (const n of k) expect(found.recallAtK[n]).toBeCloseTo(c.recall[n]!, 12);
   });
-  it.runIf(c.accuracy !== undefined)('equals KNeighborsClassifier(1)', async () => {
+});
+
+it.each(fixtures.retrieval.filter((c) => c.reference))(
+  'nearest-neighbour accuracy, $name: equals KNeighborsClassifier(1)',
+  async (c) => {
+    const reference = { vectors: vectors(c.reference!), labels: c.referenceLabels! };
     const options = { reference, distance: 'euclidean', session } as const;
     expect(await nearestNeighbourAccuracy(vectors(c.queries), c.labels, options)).toBeCloseTo(
       c.accuracy!,
       12,
     );
-  });
-});
+  },
+);
 
 describe('nearest neighbours', () => {
   /** Numbers on a small grid: many distances are equal, and exact in float32. */
