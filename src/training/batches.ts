@@ -1,5 +1,6 @@
 /** @file The size of batches: as asked for, or one that fits the data. */
 import { assertTrainable } from './data/check-trainable.js';
+import { assertEnough } from './data/sampler.js';
 import type { DataSet, DataSplit } from './data/types.js';
 
 /** Items of a class that make a batch worth its while. */
@@ -29,6 +30,7 @@ export function batchesOf(
     classes: set.kind === 'labelled',
     ...(set.kind === 'labelled' ? { perClass } : {}),
   });
+  if (set.labels) assertEnough(batch, split.train.length, 'images');
   return { batchSize: batch, samplesPerClass: perClass };
 }
 

@@ -73,7 +73,12 @@ export function networkTask(run: SiameseRun, train: 'all' | readonly string[], c
       const trainable = [...graph.parameters.values()].filter(
         (p) => needed.has(p) && isTrained(p.name) && !running(p),
       );
-      return { graph, loss, trainable, statistics: statistics.filter(({ mean }) => needed.has(mean)) };
+      return {
+        graph,
+        loss,
+        trainable,
+        statistics: statistics.filter((s) => needed.has(graph.parameters.get(s.runningMean)!)),
+      };
     },
 
     async *steps(epoch, from): AsyncGenerator<StepInput> {

@@ -97,7 +97,7 @@ export function imageLoader(
     }
   const replacement = (item: number, attempt: number) => {
     const same = labels ? others.get(labels[item]!) : undefined;
-    return same && same[(same.indexOf(item) + 1 + attempt) % same.length];
+    return same?.[(same.indexOf(item) + 1 + attempt) % same.length];
   };
   return new Loader({ items: set.items, spec, augment, seed, workers, cacheBytes, replacement, onFailure });
 }
