@@ -161,7 +161,11 @@ class Loop {
     const { options, progress } = this;
     if (options.resume) await this.resume();
     if (this.progress.step === 0) await this.measureBaseline();
-    using log = TrainingLog.open(path.join(options.folder, 'log.jsonl'), this.progress.step);
+    using log = TrainingLog.open(
+      path.join(options.folder, 'log.jsonl'),
+      this.progress.step,
+      this.progress.epoch,
+    );
     this.started = this.lastCheckpoint = performance.now();
     let ended: LoopResult['ended'] = 'finished';
     while (this.progress.epoch <= options.epochs) {
