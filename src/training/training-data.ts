@@ -11,6 +11,7 @@ import { checkDataSet, type DataReport, formatDataReport } from './data/check.js
 import { openDataSet } from './data/dataset.js';
 import { fingerprintDataSet, keepItems } from './data/dataset-assemble.js';
 import { Loader } from './data/loader.js';
+import { replaceByLabel } from './data/loader-replacement.js';
 import { splitDataSet } from './data/split.js';
 import type { DataSet, DataSplit } from './data/types.js';
 import type { TrainOptions } from './options.js';
@@ -86,19 +87,8 @@ export function imageLoader(
   onFailure: (failure: ItemFailure) => void,
 ): Loader {
   const { seed = 0, augment, workers, cacheBytes } = options;
-  // Where an image has become unreadable, another of its class stands in.
-  const { labels } = set;
-  const others = new Map<number, number[]>();
-  if (labels)
-    for (const i of split.train) {
-      const known = others.get(labels[i]!);
-      if (known) known.push(i);
-      else others.set(labels[i]!, [i]);
-    }
-  const replacement = (item: number, attempt: number) => {
-    const same = labels ? others.get(labels[item]!) : undefined;
-    return same?.[(same.indexOf(item) + 1 + attempt) % same.length];
-  };
+  const rows = set.kind === 'pairs' || set.kind === 'triplets';
+  const replacement = rows ? undefined : replaceByLabel(set.labels, split.train, seed);
   return new Loader({ items: set.items, spec, augment, seed, workers, cacheBytes, replacement, onFailure });
 }
 
