@@ -69,6 +69,10 @@ const COMMANDS: CommandTable = {
         MODELS,
       ),
   },
+  reconstruct: {
+    summary: 'send images through an autoencoder and back; show the originals beside what came back',
+    load: async () => (await import('./commands/reconstruct.js')).reconstruct,
+  },
   project: {
     summary: 'apply a learned projection to vectors',
     load: async () => (await import('./commands/project.js')).project,

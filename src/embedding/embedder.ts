@@ -337,7 +337,8 @@ export class Embedder {
   }
 }
 
-function failureOf(id: string, error: unknown): ItemFailure {
+/** What is recorded of an item that failed. */
+export function failureOf(id: string, error: unknown): ItemFailure {
   if (error instanceof ImageError) return { id, stage: error.stage, reason: error.reason };
   return { id, stage: 'network', reason: error instanceof Error ? error.message : String(error) };
 }

@@ -1,4 +1,6 @@
 /** @file The training room's public names. */
+
+export { type ContactSheetOptions, writeContactSheet } from './contact-sheet.js';
 export {
   AUGMENT_PRESETS,
   type AugmentOptions,
@@ -23,6 +25,8 @@ export type {
   SiameseTrainOptions,
   TrainOptions,
 } from './options.js';
+export { Autoencoder, type AutoencoderOptions, loadAutoencoder, type Reconstruction } from './reconstruct.js';
+export { type ReconstructOptions, type ReconstructSummary, reconstructFiles } from './reconstruct-files.js';
 export type { RunEvent, RunResult } from './run.js';
 export type { Metrics } from './task.js';
 export { type TrainHooks, trainAutoencoder, trainProjection, trainSiamese } from './train.js';

@@ -1,0 +1,96 @@
+/** @file `afterimage reconstruct`: images through an autoencoder and back. */
+import { UsageError } from '../../errors.js';
+import { defineCommand } from '../command.js';
+import { GLOB_OPTIONS } from '../embed-options.js';
+import { onInterrupt } from '../interrupt.js';
+import { ProgressLine } from '../progress.js';
+import { note, print } from '../terminal.js';
+import { count, plural } from '../units.js';
+
+export const reconstruct = defineCommand({
+  name: 'reconstruct',
+  usage: 'INPUT… --model FOLDER [--out SHEET.png] [--scores FILE.jsonl]',
+  summary: 'Sends images through an autoencoder and back, and shows what comes out.',
+  details:
+    'The sheet has originals beside reconstructions. The scores have a JSON line {id, mse, psnr} for every ' +
+    'image: what comes back badly is unlike what the network learned from. An image that fails is told on ' +
+    'standard error and the run goes on.',
+  options: {
+    model: { type: 'string', short: 'm', value: 'FOLDER', group: 'input', help: 'the autoencoder' },
+    ...GLOB_OPTIONS,
+    out: {
+      type: 'string',
+      short: 'o',
+      value: 'SHEET.png',
+      group: 'output',
+      help: 'the contact sheet: .png, .webp or .jpg',
+    },
+    count: { type: 'integer', group: 'output', help: 'images on the sheet (24 by default)' },
+    worst: {
+      type: 'boolean',
+      group: 'output',
+      help: 'show the images that come back worst, not the first ones',
+    },
+    scores: {
+      type: 'string',
+      value: 'FILE.jsonl',
+      group: 'output',
+      help: 'write the error of every image here',
+    },
+    overwrite: { type: 'boolean', group: 'output', help: 'replace files that are there' },
+    json: { type: 'boolean', group: 'output', help: 'print the summary as JSON' },
+    quiet: { type: 'boolean', short: 'q', group: 'output', help: 'no progress, no line for each failure' },
+    threads: { type: 'integer', help: 'threads of the network (all cores by default)' },
+    workers: { type: 'integer', min: 0, help: 'threads that decode images ahead of the network' },
+  },
+  examples: [
+    ['afterimage reconstruct photos/ --model ./my-autoencoder --out sheet.png', 'the first 24'],
+    ['afterimage reconstruct photos/ -m ./my-autoencoder --worst --out odd.png', 'what it has not learned'],
+  ],
+  async run(values, inputs) {
+    const { model, out, scores, quiet } = values;
+    if (model === undefined) throw new UsageError('reconstruct: expected --model FOLDER, an autoencoder');
+    if (inputs.length === 0) throw new UsageError('reconstruct: expected images, folders or archives');
+    const { reconstructFiles } = await import('../../training/reconstruct-files.js');
+    using interrupt = onInterrupt(() => undefined);
+    const line = process.stderr.isTTY && !quiet ? new ProgressLine() : undefined;
+    try {
+      const summary = await reconstructFiles(inputs, model, {
+        sheet: out,
+        count: values.count,
+        worst: values.worst,
+        scores,
+        overwrite: values.overwrite,
+        expand: {
+          include: values.include,
+          exclude: values.exclude,
+          onSkip: (where, reason) => note(`skipped: ${where}: ${reason}`),
+        },
+        autoencoder: { threads: values.threads, workers: values.workers },
+        signal: interrupt.stop,
+        onProgress: line && ((progress) => line.update(progress)),
+        onFailure: ({ id, reason, stage }) => {
+          if (!quiet) note(`failed: ${id}: ${reason} (${stage})`);
+        },
+      });
+      line?.end();
+      await print(values.json ? JSON.stringify(summary) : told(summary, out));
+      return summary.images > 0 ? 0 : 1;
+    } catch (error) {
+      if (interrupt.exitCode === undefined) throw error;
+      note('interrupted');
+      return interrupt.exitCode;
+    } finally {
+      line?.end();
+    }
+  },
+});
+
+function told(
+  { images, failed, psnr }: { images: number; failed: number; psnr: number },
+  out?: string,
+): string {
+  if (images === 0) return `no image could be read (${count(failed)} failed)`;
+  const lost = failed > 0 ? `, ${count(failed)} failed` : '';
+  return `${plural(images, 'image')}, mean PSNR ${psnr.toFixed(2)} dB${lost}${out === undefined ? '' : `: ${out}`}`;
+}
