@@ -1,6 +1,6 @@
 /**
  * @file The package's public names: what most programs need. The rooms have more: `afterimage/graph`, `/image`,
- * `/models`, `/embedding`.
+ * `/models`, `/embedding`, `/training`.
  */
 export {
   assertSameIdentity,
@@ -30,6 +30,7 @@ export {
   type ImageItem,
   isFailed,
   loadEmbedder,
+  loadProjection,
   type Neighbour,
   nearestNeighbours,
   type OutputFormat,
@@ -37,6 +38,7 @@ export {
   type PrecisionOptions,
   type PrecisionReport,
   type Progress,
+  Projection,
   type RowSink,
   readEmbeddings,
   sameIdentity,
@@ -73,3 +75,18 @@ export {
   type SourceItem,
 } from './image/index.js';
 export { type LoadedModel, loadModel, type OutputName } from './models/index.js';
+export {
+  type Autoencoder,
+  type AutoencoderTrainOptions,
+  loadAutoencoder,
+  type ProjectionTrainOptions,
+  type Reconstruction,
+  type RunEvent,
+  type RunResult,
+  type SiameseTrainOptions,
+  type TrainHooks,
+  type TrainOptions,
+  trainAutoencoder,
+  trainProjection,
+  trainSiamese,
+} from './training/index.js';
