@@ -25,16 +25,7 @@ export type {
   SiameseTrainOptions,
   TrainOptions,
 } from './options.js';
-export {
-  Autoencoder,
-  type Autoencoder,
-  type AutoencoderOptions,
-  type AutoencoderOptions,
-  loadAutoencoder,
-  loadAutoencoder,
-  type Reconstruction,
-  type Reconstruction,
-} from './reconstruct.js';
+export { Autoencoder, type AutoencoderOptions, loadAutoencoder, type Reconstruction } from './reconstruct.js';
 export { type ReconstructOptions, type ReconstructSummary, reconstructFiles } from './reconstruct-files.js';
 export type { RunEvent, RunResult } from './run.js';
 export type { Metrics } from './task.js';
