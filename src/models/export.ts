@@ -12,7 +12,7 @@ import { writeAtomically } from './cache.js';
 import { type LoadModelOptions, loadModel } from './load.js';
 import { type LoadedModel, noOutput } from './loaded-model.js';
 import { withOnnxMetadata } from './onnx-file.js';
-import { PREPROCESSING_KEY } from './onnx-model.js';
+import { LICENCE_KEY, PREPROCESSING_KEY } from './onnx-model.js';
 import { PREPROCESSOR_FILE, preprocessorConfig } from './preprocessing.js';
 import { readFully } from './weights/safetensors.js';
 
@@ -75,7 +75,7 @@ export async function exportOnnx(
     'afterimage.version': await packageVersion(),
     'afterimage.model': name,
     ...(loaded.revision === null ? {} : { 'afterimage.revision': loaded.revision }),
-    ...(loaded.licence === null ? {} : { 'afterimage.licence': loaded.licence }),
+    ...(loaded.licence === null ? {} : { [LICENCE_KEY]: loaded.licence }),
     'afterimage.weights': await loaded.weightsHash(),
     [PREPROCESSING_KEY]: JSON.stringify(preprocessor),
   });

@@ -19,6 +19,8 @@ import { sha256OfWeights } from './weights/hash.js';
 
 /** Where an exported file says how images are prepared for it: the content of a `preprocessor_config.json`. */
 export const PREPROCESSING_KEY = 'afterimage.preprocessor';
+/** Where it says under which licence its weights are. */
+export const LICENCE_KEY = 'afterimage.licence';
 
 /** In this order one of them is the default output; otherwise the file's first. */
 const PREFERRED = ['embedding', 'image_embeds', 'projection', 'pooled', 'cls', 'pooler_output'];
@@ -32,7 +34,8 @@ export async function openOnnxModel(located: Located, file: string): Promise<Loa
   const own = path.dirname(file);
   const folder = path.basename(own) === 'onnx' ? path.dirname(own) : own;
   const config = await readJson(path.join(folder, 'config.json'));
-  const inside = (await readOnnxMetadata(file)).get(PREPROCESSING_KEY);
+  const metadata = await readOnnxMetadata(file);
+  const inside = metadata.get(PREPROCESSING_KEY);
   const transform =
     inside === undefined
       ? await readTransform(folder, config, located.transform, located.path)
@@ -65,7 +68,7 @@ export async function openOnnxModel(located: Located, file: string): Promise<Loa
     path: file,
     config,
     network: null,
-    licence: located.licence,
+    licence: located.licence ?? metadata.get(LICENCE_KEY) ?? null,
     transform,
     inputSize,
     imageInput: input.name,

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadEmbedder } from '#src/embedding/index.js';
 import { ModelError, UsageError } from '#src/errors.js';
+import { Graph, ops } from '#src/graph/index.js';
 import { exportOnnx, loadModel } from '#src/models/index.js';
 import { readOnnxMetadata } from '#src/models/onnx-file.js';
 import { makeModel, seeded } from '../cli/images.js';
@@ -65,13 +66,33 @@ describe('exportOnnx', () => {
 
   it('knows how images are prepared although nothing lies beside it', async () => {
     const source = makeModel(at('alone'), 'cnn/resnet-basic', 64);
+    writeFileSync(path.join(source, 'README.md'), '---\nlicense: cc0-1.0\n---\n');
     await exportOnnx(source, at('elsewhere', 'alone.onnx'), { normalize: false });
     const [before, after] = await Promise.all([loadModel(source), loadModel(at('elsewhere', 'alone.onnx'))]);
     expect(after.transform).toEqual(before.transform);
+    expect(after.licence).toBe('cc0-1.0');
     const metadata = await readOnnxMetadata(at('elsewhere', 'alone.onnx'));
     expect(metadata.get('afterimage.model')).toBe('alone');
     expect(metadata.get('afterimage.weights')).toBe(await before.weightsHash());
     expect(existsSync(at('elsewhere', 'preprocessor_config.json'))).toBe(false);
+  });
+
+  it('says that a network is too large for one file before it reads it', async () => {
+    const source = await loadModel(makeModel(at('large'), 'cnn/autoencoder', 64));
+    const graph = new Graph('large');
+    const pixels = ops.flatten(graph.input('pixel_values', ['N', 3, 64, 64]));
+    const [out, width] = [60_000, 12_288];
+    graph.output('latent', ops.linear(pixels, graph.parameter('w', [out, width]), null));
+    const bind = () => ({
+      file: at('absent'),
+      offset: 0,
+      length: 4 * out * width,
+      dtype: 'float32' as const,
+    });
+    const large = { ...source, network: { ...source.network!, graph, bind } };
+    await expect(exportOnnx(large, at('large.onnx'))).rejects.toThrow(
+      /large: 2\.9 GB of weights do not fit into one \.onnx file/,
+    );
   });
 
   it('replaces nothing unless it is told to', async () => {
