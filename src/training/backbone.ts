@@ -3,7 +3,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { ModelError, UsageError } from '../errors.js';
-import { type Bind, openSession, type Session } from '../graph/index.js';
+import { type Bind, type Graph, openSession, type Session, type Value } from '../graph/index.js';
 import type { TransformSpec } from '../image/index.js';
 import {
   BACKBONES,
@@ -56,6 +56,7 @@ export async function openBase(options: SiameseTrainOptions, signal: AbortSignal
     throw new UsageError('width: expected random weights; those of a loaded network fit one width only');
   const model = await loadModel(name, { ...(options.offline ? { offline: true } : {}), signal });
   const from = options.from ?? model.defaultOutput;
+  if (model.network) outputOf(model.network.graph, from, model.name);
   const own = model.inputSize;
   const wanted = size === undefined ? own : { height: size, width: size };
   const same = wanted.height === own.height && wanted.width === own.width;
@@ -92,12 +93,7 @@ export async function openTower(base: Base, threads: number | undefined): Promis
   let input: string;
   if (base.backbone && base.bind) {
     const graph = base.backbone.image();
-    const value = graph.outputs.get(base.from);
-    if (!value)
-      throw new ModelError(`${base.name} has no output "${base.from}"`, {
-        hint: `it has ${[...graph.outputs.keys()].join(', ')}`,
-      });
-    shape = value.shape.slice(1);
+    shape = outputOf(graph, base.from, base.name).shape.slice(1);
     input = graph.inputs[0]!.name;
     session = await openSession(graph, base.bind, { ...options, outputs: [base.from] });
   } else {
@@ -111,6 +107,14 @@ export async function openTower(base: Base, threads: number | undefined): Promis
   throw new ModelError(
     `${base.name}: expected an output with one vector an image but "${base.from}" is [${shape}]`,
   );
+}
+
+function outputOf(graph: Graph, output: OutputName, name: string): Value {
+  const value = graph.outputs.get(output);
+  if (value) return value;
+  throw new ModelError(`${name} has no output "${output}"`, {
+    hint: `it has ${[...graph.outputs.keys()].join(', ')}`,
+  });
 }
 
 /** Vectors of a batch of images [n, 3, height, width]. */

@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Graph } from '../graph/index.js';
 import type { Facts, ModelCardContent, SavedTensor } from '../models/index.js';
 import type { DataReport } from './data/check.js';
-import { learningRate } from './optim/optimizer.js';
+import { learningRate, type OptimizerOptions } from './optim/optimizer.js';
 import type { TrainOptions } from './options.js';
 import type { TrainingSummary } from './task.js';
 import type { TrainingData } from './training-data.js';
@@ -18,6 +18,7 @@ export function trainingFacts(
   more: { loss: string; batchSize: number },
 ): Pick<ModelCardContent, 'data' | 'split' | 'training' | 'metrics' | 'seed'> {
   const { optimizer = { name: 'adam' }, schedule = { name: 'cosine' }, seed = 0 } = options;
+  const optimizerInFull: OptimizerOptions = { ...optimizer, lr: learningRate(optimizer) };
   return {
     data: {
       source: path.basename(path.resolve(options.data)),
@@ -39,7 +40,7 @@ export function trainingFacts(
       steps: summary.steps,
       'batch size': more.batchSize,
       ...(options.accumulate ? { accumulate: options.accumulate } : {}),
-      optimizer: described({ lr: learningRate(optimizer), ...optimizer }),
+      optimizer: described(optimizerInFull),
       schedule: described(schedule),
       augmentation:
         options.augment === undefined

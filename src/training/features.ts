@@ -5,11 +5,11 @@
 import path from 'node:path';
 import { transformHash } from '../embedding/identity.js';
 import { type EmbeddingIdentity, openWriter, readEmbeddings } from '../embedding/index.js';
-import { TrainingError } from '../errors.js';
 import { outputSize } from '../image/index.js';
 import { openTower, runTower } from './backbone.js';
 import type { Features } from './head-task.js';
 import type { TaskContext } from './run.js';
+import { requireSpace } from './run-folder.js';
 import type { SiameseRun } from './siamese-task.js';
 import { imageLoader, inOrder } from './training-data.js';
 
@@ -22,9 +22,9 @@ export async function backboneFeatures(run: SiameseRun, context: TaskContext): P
   const { items } = data.set;
   const size = outputSize(base.transform);
   const tower = await openTower(base, options.threads);
-  const loader = imageLoader(data, base.transform, { ...options, augment: 'none' }, ({ id, reason }) => {
-    throw new TrainingError(`${id}: ${reason}`, { hint: 'the image was readable when the run began' });
-  });
+  const loader = imageLoader(data, base.transform, { ...options, augment: 'none' }, (failure) =>
+    context.onEvent({ type: 'failure', failure }),
+  );
   try {
     const identity: EmbeddingIdentity = {
       model: base.name,
@@ -37,35 +37,44 @@ export async function backboneFeatures(run: SiameseRun, context: TaskContext): P
       dimension: tower.width,
     };
     const file = path.join(context.folder, 'features.npy');
+    await requireSpace(context.folder, 2 * 4 * items.length * tower.width); // a journal and what is made of it
     const { writer, done } = await openWriter(file, 'npy', { identity, resume: true });
     const missing = Int32Array.from(items.keys()).filter((i) => !done.has(items[i]!.id));
+    const plan = inOrder(missing, BATCH);
+    const standIns = new Map<number, Float32Array>(); // of images that cannot be read any more
     let count = done.size;
-    for await (const { images, indices } of loader.evaluate(inOrder(missing, BATCH))) {
+    let batch = 0;
+    for await (const { images, indices } of loader.evaluate(plan)) {
       if (context.signal.aborted) {
         await writer.suspend();
         context.signal.throwIfAborted();
       }
       const vectors = await runTower(tower, images, size);
-      await writer.append(
-        Array.from(indices, (item, i) => ({
-          id: items[item]!.id,
-          vector: vectors.subarray(i * tower.width, (i + 1) * tower.width),
-        })),
-      );
+      const asked = plan[batch++]!;
+      const rows = Array.from(indices, (item, i) => ({
+        id: items[item]!.id,
+        vector: vectors.subarray(i * tower.width, (i + 1) * tower.width),
+      }));
+      await writer.append(rows.filter((_, i) => indices[i] === asked[i]));
+      asked.forEach((item, i) => {
+        if (indices[i] !== item) standIns.set(item, rows[i]!.vector);
+      });
       count += indices.length;
       context.onEvent({ type: 'features', done: count, total: items.length });
     }
     await writer.close();
-    return { data: await inItemOrder(file, items, tower.width), width: tower.width };
+    return { data: await inItemOrder(file, items, standIns, tower.width), width: tower.width };
   } finally {
     await loader.close();
     await tower.session.release();
   }
 }
 
+/** @param standIns vectors that are not in the file, by item */
 async function inItemOrder(
   file: string,
   items: readonly { id: string }[],
+  standIns: ReadonlyMap<number, Float32Array>,
   width: number,
 ): Promise<Float32Array> {
   const { ids, vectors } = await readEmbeddings(file);
@@ -73,7 +82,7 @@ async function inItemOrder(
   const out = new Float32Array(items.length * width);
   items.forEach(({ id }, i) => {
     const row = place.get(id)!;
-    out.set(vectors.subarray(row * width, (row + 1) * width), i * width);
+    out.set(standIns.get(i) ?? vectors.subarray(row * width, (row + 1) * width), i * width);
   });
   return out;
 }

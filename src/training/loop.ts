@@ -14,6 +14,7 @@ import { writeCurves } from './curves.js';
 import { TrainingLog } from './log.js';
 import { learningRate, type OptimizerOptions } from './optim/optimizer.js';
 import { type ScheduleOptions, schedule } from './optim/schedule.js';
+import { requireSpace } from './run-folder.js';
 import { TrainStep } from './step.js';
 import type { Metrics, StepInput, Task, TrainingSummary } from './task.js';
 
@@ -159,6 +160,7 @@ class Loop {
 
   async run(): Promise<LoopResult> {
     const { options, progress } = this;
+    await this.requireSpace();
     if (options.resume) await this.resume();
     if (this.progress.step === 0) await this.measureBaseline();
     using log = TrainingLog.open(
@@ -177,6 +179,16 @@ class Loop {
         return { ...this.summary(), ended: 'interrupted', history: progress.history };
     }
     return this.finish(ended);
+  }
+
+  /** A disk that fills up would end the run hours later. Files are replaced whole, so there are two of each for a while. */
+  private async requireSpace(): Promise<void> {
+    const bytes = (arrays: ReadonlyMap<string, Float32Array>) =>
+      [...arrays.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const { tensors, slots } = this.step.state();
+    const copies = existsSync(this.file('checkpoint')) ? 1 : 2;
+    const [model, checkpoint] = [bytes(tensors), bytes(tensors) + bytes(slots)];
+    await requireSpace(this.options.folder, copies * (checkpoint + model) + model);
   }
 
   private async measureBaseline(): Promise<void> {

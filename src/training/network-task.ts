@@ -27,7 +27,6 @@ const MEASURED = 32;
 /**
  * A task over images.
  * @param train `all`, or the beginnings of the names of the backbone's layers that are trained
- * @throws UsageError for names that no layer begins with.
  */
 export function networkTask(run: SiameseRun, train: 'all' | readonly string[], context: TaskContext): Task {
   const { options, base, data, objective, head, hidden, micro } = run;
@@ -47,7 +46,7 @@ export function networkTask(run: SiameseRun, train: 'all' | readonly string[], c
     const start = heads.get(p.name) ?? objective.parameters.get(p.name)!;
     return { data: start.data, dtype: 'float32' };
   };
-  const isTrained = chosen(train, layers);
+  const isTrained = chosen(train);
   const loader = imageLoader(data, base.transform, options, (failure) =>
     context.onEvent({ type: 'failure', failure }),
   );
@@ -134,20 +133,23 @@ export function networkTask(run: SiameseRun, train: 'all' | readonly string[], c
   };
 }
 
-/** Which parameters are trained, by name. @throws UsageError for a beginning that no layer of the backbone has. */
-function chosen(train: 'all' | readonly string[], layers: readonly Parameter[]): (name: string) => boolean {
+/** Which parameters are trained, by name. */
+function chosen(train: 'all' | readonly string[]): (name: string) => boolean {
   if (train === 'all') return () => true;
-  for (const beginning of train)
-    if (!layers.some(({ name }) => name.startsWith(BACKBONE_PREFIX + beginning))) {
-      const names = layers
-        .filter(({ name }) => name.startsWith(BACKBONE_PREFIX))
-        .map(({ name }) => name.slice(BACKBONE_PREFIX.length).split('.').slice(0, 2).join('.'));
-      throw new UsageError(`train: no layer of the backbone begins with "${beginning}"`, {
-        hint: `its layers are ${[...new Set(names)].join(', ')}`,
-      });
-    }
   return (name) =>
     !name.startsWith(BACKBONE_PREFIX) || train.some((b) => name.startsWith(BACKBONE_PREFIX + b));
+}
+
+/** @throws UsageError for a beginning that no layer of the backbone has. */
+export function requireLayers(backbone: Graph, train: readonly string[]): void {
+  const names = [...backbone.parameters.keys()];
+  for (const beginning of train)
+    if (!names.some((name) => name.startsWith(beginning))) {
+      const layers = names.map((name) => /^[^.]+(\.[^.]+(?=\.))?/.exec(name)![0]);
+      throw new UsageError(`train: no layer of the backbone begins with "${beginning}"`, {
+        hint: `its layers are ${[...new Set(layers)].join(', ')}`,
+      });
+    }
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {

@@ -17,7 +17,7 @@ import { headTask } from './head-task.js';
 import { objectiveFor } from './objective.js';
 import type { ProjectionTrainOptions } from './options.js';
 import type { Task } from './task.js';
-import { microBatch } from './training-data.js';
+import { heldOutOfClasses, microBatch } from './training-data.js';
 
 /** About how many vectors a step has where the options do not say. */
 const BATCH = 128;
@@ -25,7 +25,7 @@ const BATCH = 128;
 /** Builds the task. @throws FormatError, UsageError, IdentityError for what cannot be trained on. */
 export async function projectionTask(options: ProjectionTrainOptions): Promise<Task> {
   const { seed = 0, accumulate = 1, dimension = 128 } = options;
-  const { validation = 0.1, split: by } = options;
+  const { split: by } = options;
   const embeddings = await readEmbeddings(options.data);
   const { identity, vectors, dimension: width } = embeddings;
   if (!identity)
@@ -33,7 +33,7 @@ export async function projectionTask(options: ProjectionTrainOptions): Promise<T
       hint: 'make it with "afterimage embed", so that the projection can refuse other vectors later',
     });
   const set = await labelledSet(embeddings, options);
-  const split = splitDataSet(set, { seed, validation, by });
+  const split = splitDataSet(set, { seed, validation: heldOutOfClasses(set, options), by });
   const { batchSize, samplesPerClass } = batchesOf(set, split, options, BATCH);
   const objective = objectiveFor(set, split, {
     batchSize,

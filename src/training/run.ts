@@ -1,8 +1,6 @@
 /**
  * @file A whole run from its options: data, task, loop. What happens in the training thread.
  */
-import { existsSync } from 'node:fs';
-import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type ItemFailure, UsageError } from '../errors.js';
 import { autoencoderTask } from './autoencoder-task.js';
@@ -15,6 +13,7 @@ import type {
   TrainOptions,
 } from './options.js';
 import { projectionTask } from './projection-task.js';
+import { prepareRunFolder, removeRunFolder } from './run-folder.js';
 import { siameseTask } from './siamese-task.js';
 import type { Task } from './task.js';
 
@@ -47,11 +46,8 @@ export interface TaskContext {
   signal: AbortSignal;
 }
 
-/** Subfolder of the model folder that holds checkpoint, log and curves. */
-export const TRAINING_FOLDER = 'training';
-
-/** Epochs where none are named. */
-const EPOCHS = { autoencoder: 20, siamese: 20, projection: 50 };
+/** Epochs where none are named: more of little data, since its epochs have few steps. */
+const EPOCHS = { least: 20, most: 100, steps: 1000 };
 
 /** Runs from options to model folder. @throws see `trainAutoencoder`. */
 export async function runTraining(
@@ -61,14 +57,14 @@ export async function runTraining(
   const { options } = spec;
   checkNumbers(options);
   const out = path.resolve(options.out);
-  const folder = path.join(out, TRAINING_FOLDER);
-  await prepareFolder(out, folder, spec);
+  const config = { kind: spec.kind, ...identity(options) };
+  const folder = await prepareRunFolder(options, config);
   let task: Task;
   try {
     task = await taskOf(spec, { folder, onEvent, signal });
   } catch (error) {
     if (!signal.aborted) {
-      if (!options.resume) await undo(out, folder); // nothing was begun that could be gone on with
+      if (!options.resume) await removeRunFolder(folder); // nothing was begun that could be gone on with
       throw error;
     }
     return {
@@ -87,8 +83,8 @@ export async function runTraining(
       task,
       {
         folder,
-        config: { kind: spec.kind, ...identity(options), data: task.data },
-        epochs: options.epochs ?? EPOCHS[spec.kind],
+        config: { ...config, data: task.data },
+        epochs: options.epochs ?? epochsFor(task.stepsPerEpoch),
         optimizer: options.optimizer ?? { name: 'adam' },
         schedule: options.schedule ?? { name: 'cosine' },
         clipGradNorm: options.clipGradNorm,
@@ -112,56 +108,34 @@ function taskOf(spec: RunSpec, context: TaskContext): Promise<Task> {
   return projectionTask(spec.options);
 }
 
+function epochsFor(stepsPerEpoch: number): number {
+  return Math.min(EPOCHS.most, Math.max(EPOCHS.least, Math.ceil(EPOCHS.steps / stepsPerEpoch)));
+}
+
 /** The options that make a run what it is; the rest says where it happens, how fast and how safely. */
 function identity(options: TrainOptions | ProjectionTrainOptions): Record<string, unknown> {
   const { data, out, overwrite, resume, checkpointSeconds, ...rest } = options;
-  const { workers, cacheBytes, ...chosen } = rest as TrainOptions;
+  const { workers, cacheBytes, offline, ...chosen } = rest as SiameseTrainOptions;
   return JSON.parse(JSON.stringify(chosen)) as Record<string, unknown>;
 }
 
 function checkNumbers(options: TrainOptions | ProjectionTrainOptions): void {
   for (const key of ['epochs', 'batchSize', 'accumulate', 'patience', 'threads', 'dimension'] as const) {
-    const value = (options as Partial<Record<typeof key, number>>)[key];
-    if (value !== undefined && (!Number.isInteger(value) || value < 1))
+    const value = (options as Partial<Record<typeof key, number | null>>)[key];
+    if (value !== undefined && value !== null && (!Number.isInteger(value) || value < 1))
       throw new UsageError(`${key}: expected a whole number of at least 1 but received ${value}`);
   }
-  const { validation, seed, optimizer, clipGradNorm } = options;
+  const { validation, seed, optimizer, clipGradNorm, checkpointSeconds } = options;
   if (validation !== undefined && !(validation >= 0 && validation < 1))
     throw new UsageError(`validation: expected a part of the data in 0..1 but received ${validation}`);
   if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0))
     throw new UsageError(`seed: expected a whole number of at least 0 but received ${seed}`);
   if (clipGradNorm !== undefined && !(clipGradNorm > 0))
     throw new UsageError(`clipGradNorm: expected a number above 0 but received ${clipGradNorm}`);
+  if (checkpointSeconds !== undefined && !(checkpointSeconds >= 0))
+    throw new UsageError(
+      `checkpointSeconds: expected a number of at least 0 but received ${checkpointSeconds}`,
+    );
   if (optimizer?.lr !== undefined && !(optimizer.lr > 0 && Number.isFinite(optimizer.lr)))
     throw new UsageError(`lr: expected a number above 0 but received ${optimizer.lr}`);
-}
-
-/** File in the run's folder that says that there is a run, and which. */
-const RUN = 'run.json';
-
-/** Makes the folder of the run, or finds it. @throws UsageError when something is there that should not be lost. */
-async function prepareFolder(out: string, folder: string, { kind, options }: RunSpec): Promise<void> {
-  const begun = existsSync(path.join(folder, RUN));
-  if (options.resume) {
-    if (begun) return;
-    throw new UsageError(`resume: no run was begun in ${options.out}`, {
-      hint: 'leave out resume to start one',
-    });
-  }
-  if (!options.overwrite) {
-    const hint = 'name another folder, or overwrite it';
-    if (existsSync(path.join(out, 'config.json')))
-      throw new UsageError(`${options.out}: a model is there already`, { hint });
-    if (begun)
-      throw new UsageError(`${options.out}: an unfinished run is there`, { hint: `resume it, ${hint}` });
-  }
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  await writeFile(path.join(folder, RUN), `${JSON.stringify({ kind, options }, null, 2)}\n`);
-}
-
-/** Takes away the folder of a run that did not begin, and the model folder if that is empty now. */
-async function undo(out: string, folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
-  await rmdir(out).catch(() => undefined);
 }

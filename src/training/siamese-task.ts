@@ -5,18 +5,20 @@
 import { ModelError, UsageError } from '../errors.js';
 import { type Base, openBase } from './backbone.js';
 import { batchesOf } from './batches.js';
+import type { DataSet, DataSplit } from './data/types.js';
 import { backboneFeatures } from './features.js';
 import { headTask } from './head-task.js';
-import { networkTask } from './network-task.js';
+import { networkTask, requireLayers } from './network-task.js';
 import { type Objective, objectiveFor } from './objective.js';
 import type { SiameseTrainOptions } from './options.js';
 import type { TaskContext } from './run.js';
 import { saveSiamese } from './siamese-save.js';
 import type { Task } from './task.js';
-import { microBatch, openTrainingData, type TrainingData } from './training-data.js';
+import { heldOutOfClasses, microBatch, openTrainingData, type TrainingData } from './training-data.js';
 
 /** About how many images a step has where the options do not say: features cost nothing. */
 const BATCH = { head: 128, images: 32 };
+
 /** A Siamese run, its parts found and checked. */
 export interface SiameseRun {
   options: SiameseTrainOptions;
@@ -47,26 +49,36 @@ export async function siameseTask(options: SiameseTrainOptions, context: TaskCon
   if (frozen && head === null)
     throw new UsageError('dimension: expected a length, since nothing but the head is trained');
   const target = frozen ? BATCH.head : BATCH.images;
-  const data = await openTrainingData(options, context, base.transform, (set, split) => {
+  if (train !== 'head' && train !== 'all') requireLayers(base.backbone!.image(), train);
+  const planned = (set: DataSet, split: DataSplit) => {
+    const { batchSize, samplesPerClass } = batchesOf(set, split, options, target);
+    const dimension = head ?? vectorWidth(base);
+    const { seed = 0, loss } = options;
+    const objective = objectiveFor(set, split, { batchSize, samplesPerClass, dimension, seed, loss });
+    return { batchSize, objective, micro: microBatch(batchSize, accumulate, objective.unit) };
+  };
+  const requireFit = (set: DataSet, split: DataSplit): void => {
     if (frozen && set.kind === 'unlabelled')
       throw new UsageError(
         'data: images without labels are learned from by varying them, which frozen features do not see',
         { hint: 'train all of the network, or label the images by folders or a file' },
       );
-    batchesOf(set, split, options, target);
-  });
-  const { set, split } = data;
-  const { batchSize, samplesPerClass } = batchesOf(set, split, options, target);
-  const objective = objectiveFor(set, split, {
-    batchSize,
-    samplesPerClass,
-    dimension: head ?? vectorWidth(base),
-    seed: options.seed ?? 0,
-    loss: options.loss,
-  });
-  const micro = microBatch(batchSize, accumulate, objective.unit);
-  const run: SiameseRun = { options, base, data, objective, head, hidden, batchSize, micro };
+    planned(set, split);
+  };
+  const data = await openTrainingData(options, context, base.transform, requireFit, (set) =>
+    heldOutOfClasses(set, options),
+  );
+  const augment = options.augment ?? (data.set.kind === 'unlabelled' ? 'simclr' : 'none');
+  const run: SiameseRun = {
+    options: { ...options, augment },
+    base,
+    data,
+    head,
+    hidden,
+    ...planned(data.set, data.split),
+  };
   if (!frozen) return networkTask(run, train, context);
+  const { objective, micro } = run;
   const features = await backboneFeatures(run, context);
   return {
     ...headTask(features, { head, hidden }, objective, {

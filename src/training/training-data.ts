@@ -4,6 +4,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { writeFailure } from '../embedding/formats/files.js';
 import { type ItemFailure, UsageError } from '../errors.js';
 import type { TransformSpec } from '../image/index.js';
 import { outputSize } from '../image/index.js';
@@ -26,6 +27,25 @@ export interface TrainingData {
   identity: Readonly<Record<string, unknown>>;
 }
 
+/** Part held out where the options do not say. */
+const VALIDATION = 0.1;
+
+/**
+ * Part to hold out where the options do not say and what is held out is compared within and across classes: a tenth, or
+ * as much more, up to three tenths, as gives half of the classes two images; of whole classes, two.
+ */
+export function heldOutOfClasses(
+  { labels, classes }: DataSet,
+  { validation, split }: Pick<TrainOptions, 'validation' | 'split'>,
+): number {
+  if (validation !== undefined) return validation;
+  if (!labels || labels.length === 0) return VALIDATION;
+  const counts = new Array<number>(classes.length).fill(0);
+  for (const label of labels) counts[label]!++;
+  const median = counts.sort((a, b) => a - b)[counts.length >> 1]!;
+  return Math.min(0.3, Math.max(VALIDATION, 2 / (split === 'classes' ? classes.length : median)));
+}
+
 /** File in the run's folder that remembers what the check of the data found. */
 const REPORT = 'data.json';
 
@@ -33,17 +53,19 @@ const REPORT = 'data.json';
  * Opens `options.data`, decodes every image once to find those that cannot be read, and holds a part out. A resumed
  * run takes over what the check found.
  * @param requireFit throws when the run cannot be made of the data
- * @throws UsageError for data that cannot be trained on.
+ * @param heldOut part held out
+ * @throws UsageError for data that cannot be trained on, or that is not what a resumed run was begun with.
  */
 export async function openTrainingData(
   options: TrainOptions,
   context: TaskContext,
   transform: TransformSpec,
   requireFit: (set: DataSet, split: DataSplit) => void,
+  heldOut: (set: DataSet) => number = () => options.validation ?? VALIDATION,
 ): Promise<TrainingData> {
-  const { seed = 0, validation = 0.1, split: by, workers } = options;
+  const { seed = 0, split: by, workers } = options;
   const opened = await openDataSet(options.data, options.dataSet);
-  const how = { seed, validation, by };
+  const how = { seed, validation: heldOut(opened), by };
   requireFit(opened, splitDataSet(opened, how)); // what is told at once need not wait for the check
   const file = path.join(context.folder, REPORT);
   const before = options.resume ? await readReport(file) : undefined;
@@ -51,7 +73,7 @@ export async function openTrainingData(
   let split: DataSplit;
   let report: DataReport;
   if (before) {
-    report = before;
+    report = before.report;
     const bad = new Set(report.unreadable.map(({ id }) => id));
     set = keepItems(opened, ({ id }) => !bad.has(id));
     split = splitDataSet(set, how);
@@ -64,18 +86,36 @@ export async function openTrainingData(
       signal: context.signal,
     });
     ({ set, split, report } = found);
-    await writeFile(file, JSON.stringify(report, null, 2));
   }
+  const identity = { items: set.items.length, sha256: fingerprintDataSet(set) };
+  if (before && before.identity.sha256 !== identity.sha256)
+    throw new UsageError(
+      `data: expected the ${before.identity.items} images, with their labels, that the run was begun with but found ${identity.items}, or others`,
+      { hint: 'restore the data as it was, or start a new run in another folder' },
+    );
   requireFit(set, split);
+  if (!before) await writeReport(file, { identity, report });
   context.onEvent({ type: 'data', report, text: formatDataReport(report) });
-  return { set, split, report, identity: { items: set.items.length, sha256: fingerprintDataSet(set) } };
+  return { set, split, report, identity };
 }
 
-async function readReport(file: string): Promise<DataReport | undefined> {
+/** What is remembered of the data. */
+interface Remembered {
+  identity: { items: number; sha256: string };
+  report: DataReport;
+}
+
+async function writeReport(file: string, content: Remembered): Promise<void> {
+  await writeFile(file, `${JSON.stringify(content, null, 2)}\n`).catch((error) => {
+    throw writeFailure(file, error);
+  });
+}
+
+async function readReport(file: string): Promise<Remembered | undefined> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as DataReport;
+    return JSON.parse(await readFile(file, 'utf8')) as Remembered;
   } catch {
-    return undefined;
+    return undefined; // killed before it was written, or while
   }
 }
 
