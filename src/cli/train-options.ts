@@ -1,12 +1,12 @@
 /** @file The options that every kind of training has, and what they say to the library. */
-import { UsageError } from '../errors.js';
+import { readFileSync } from 'node:fs';
+import { nearestName, UsageError } from '../errors.js';
 import {
-  METRIC_LOSSES,
-  type MetricLossOptions,
+  AUGMENT_PRESETS,
+  type AugmentOptions,
+  type AugmentPreset,
   type OptimizerOptions,
-  type ProjectionTrainOptions,
   type ScheduleOptions,
-  TRIPLETS,
   type TrainOptions,
 } from '../training/index.js';
 import type { OptionSpecs, OptionValues } from './command.js';
@@ -56,26 +56,29 @@ export const DATA_OPTIONS = {
     type: 'number',
     value: 'PART',
     group: 'data',
-    help: 'part of the data held out to choose the best epoch (0.1 by default; 0 keeps the last)',
+    help: 'part of the data held out to choose the best epoch (0.1 by default, up to 0.3 of small classes; 0 keeps the last)',
   },
   split: {
     type: 'string',
     choices: ['stratified', 'random', 'group', 'classes'],
     value: 'HOW',
     group: 'data',
-    help: 'what is held out: images of every class (stratified), images (random), whole groups, or whole classes',
+    help: 'what is held out: stratified (images of every class), random (any images), group (whole groups) or classes (whole classes)',
   },
 } as const satisfies OptionSpecs;
 
 /** The loop. */
 export const LOOP_OPTIONS = {
-  out: { type: 'string', short: 'o', value: 'DIR', group: 'output', help: 'the model folder to make' },
-  resume: { type: 'boolean', group: 'output', help: 'go on from the last checkpoint in it' },
-  overwrite: { type: 'boolean', group: 'output', help: 'replace what is there' },
-  json: { type: 'boolean', group: 'output', help: 'print the result as JSON' },
-  quiet: { type: 'boolean', short: 'q', group: 'output', help: 'no progress, no line for each epoch' },
-  epochs: { type: 'integer', group: 'training', help: 'passes over the data' },
-  'batch-size': { type: 'integer', group: 'training', help: 'items in one step' },
+  epochs: {
+    type: 'integer',
+    group: 'training',
+    help: 'passes over the data (20 by default; more, up to 100, of little data)',
+  },
+  'batch-size': {
+    type: 'integer',
+    group: 'training',
+    help: 'images or vectors in one step (32 by default; about 128 where a head alone is trained)',
+  },
   accumulate: {
     type: 'integer',
     group: 'training',
@@ -119,67 +122,58 @@ export const LOOP_OPTIONS = {
     help: 'everything random follows from it (0 by default)',
   },
   threads: { type: 'integer', group: 'training', help: 'threads of the network (all cores by default)' },
+  out: { type: 'string', short: 'o', value: 'DIR', group: 'output', help: 'the model folder to make' },
+  resume: { type: 'boolean', group: 'output', help: 'go on from the last checkpoint in it' },
+  overwrite: {
+    type: 'boolean',
+    group: 'output',
+    help: 'replace the model or the unfinished run that is there',
+  },
+  json: { type: 'boolean', group: 'output', help: 'print the result as JSON' },
+  quiet: { type: 'boolean', short: 'q', group: 'output', help: 'no progress, no line for each epoch' },
+  'checkpoint-seconds': {
+    type: 'number',
+    group: 'output',
+    help: 'seconds between checkpoints within an epoch (60 by default); each epoch ends with one',
+  },
 } as const satisfies OptionSpecs;
 
 /** What images need. */
 export const IMAGE_OPTIONS = {
   augment: {
     type: 'string',
-    choices: ['none', 'light', 'standard', 'simclr'],
+    value: 'HOW',
     group: 'training',
-    help: 'how training images are varied',
+    help: `how training images are varied: ${Object.keys(AUGMENT_PRESETS).join(', ')}, or a JSON file with steps named as in torchvision; by default none, or simclr for images without labels that learn from two views`,
   },
-  workers: { type: 'integer', min: 0, group: 'training', help: 'threads that prepare images' },
-} as const satisfies OptionSpecs;
-
-/** What learns likeness. */
-export const METRIC_OPTIONS = {
-  dimension: { type: 'integer', group: 'model', help: 'length of the embedding (128 by default)' },
-  hidden: { type: 'integer', group: 'model', help: 'length of a hidden layer in the head (none by default)' },
-  loss: {
-    type: 'string',
-    choices: METRIC_LOSSES,
-    value: 'NAME',
-    group: 'training',
-    help: `${METRIC_LOSSES.join(', ')}; by default supcon, ntxent without labels`,
-  },
-  temperature: { type: 'number', group: 'training', help: 'of ntxent and supcon' },
-  margin: {
-    type: 'number',
-    group: 'training',
-    help: 'of contrastive (negative pairs), triplet, proxy-anchor, arcface',
-  },
-  triplets: {
-    type: 'string',
-    choices: TRIPLETS,
-    value: 'WHICH',
-    group: 'training',
-    help: `which triplets count: ${TRIPLETS.join(', ')}`,
-  },
-  'samples-per-class': {
+  workers: {
     type: 'integer',
+    min: 0,
     group: 'training',
-    help: 'items of each class in a batch (4 by default)',
+    help: 'threads that prepare images (the cores by default)',
   },
 } as const satisfies OptionSpecs;
 
-/** What they say. */
-export function metricOptions(
-  values: OptionValues<typeof METRIC_OPTIONS>,
-): Pick<ProjectionTrainOptions, 'dimension' | 'hidden' | 'loss' | 'samplesPerClass'> {
-  const { loss, temperature, margin, triplets } = values;
-  const numbers = { temperature, triplets, ...(loss === 'contrastive' ? { negMargin: margin } : { margin }) };
-  const given = Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined));
-  const [first] = Object.keys(given);
-  if (loss === undefined && first !== undefined)
-    throw new UsageError(`--${first}: name the loss that takes it with --loss`);
-  return {
-    dimension: values.dimension,
-    hidden: values.hidden,
-    samplesPerClass: values['samples-per-class'],
-    // Which option goes with which loss is checked by the loss.
-    loss: loss === undefined ? undefined : ({ name: loss, ...given } as MetricLossOptions),
-  };
+/** What the options of images say. @throws UsageError for an augmentation that is none. */
+export function imageOptions(
+  values: OptionValues<typeof IMAGE_OPTIONS>,
+): Pick<TrainOptions, 'augment' | 'workers'> {
+  const { augment, workers } = values;
+  if (augment === undefined || Object.hasOwn(AUGMENT_PRESETS, augment))
+    return { augment: augment as AugmentPreset | undefined, workers };
+  const presets = Object.keys(AUGMENT_PRESETS);
+  if (!augment.endsWith('.json')) {
+    const nearest = nearestName(augment, presets);
+    throw new UsageError(
+      `--augment: expected ${presets.join(', ')} or a .json file but received "${augment}"`,
+      { hint: nearest && `did you mean ${nearest}?` },
+    );
+  }
+  try {
+    return { augment: JSON.parse(readFileSync(augment, 'utf8')) as AugmentOptions, workers };
+  } catch (cause) {
+    throw new UsageError(`--augment: ${augment} cannot be read (${(cause as Error).message})`, { cause });
+  }
 }
 
 /** What the options of the loop say. */
@@ -202,6 +196,7 @@ export function loopOptions(
     schedule: scheduleOptions(values),
     clipGradNorm: values['clip-grad-norm'],
     patience: values.patience,
+    checkpointSeconds: values['checkpoint-seconds'],
     threads: values.threads,
   };
 }

@@ -61,7 +61,8 @@ export type TrainingEvent =
       seconds: number;
     }
   | { type: 'baseline'; metrics: Metrics }
-  | { type: 'resumed'; epoch: number; step: number };
+  /** `epoch` is the one under way: above `epochs` when all are done. */
+  | { type: 'resumed'; epoch: number; epochs: number; step: number };
 
 /** How a run ended. */
 export interface LoopResult extends TrainingSummary {
@@ -342,6 +343,6 @@ class Loop {
     this.recent.push(...recent);
     this.resumedSeconds = rest.seconds;
     this.resumedSteps = rest.step;
-    this.onEvent({ type: 'resumed', epoch: rest.epoch, step: rest.step });
+    this.onEvent({ type: 'resumed', epoch: rest.epoch, epochs: this.options.epochs, step: rest.step });
   }
 }

@@ -1,7 +1,14 @@
 /** @file `afterimage train autoencoder`: learns to compress your images. */
 import { UsageError } from '../../../errors.js';
 import { defineCommand } from '../../command.js';
-import { DATA_OPTIONS, dataOptions, IMAGE_OPTIONS, LOOP_OPTIONS, loopOptions } from '../../train-options.js';
+import {
+  DATA_OPTIONS,
+  dataOptions,
+  IMAGE_OPTIONS,
+  imageOptions,
+  LOOP_OPTIONS,
+  loopOptions,
+} from '../../train-options.js';
 import { showTraining } from '../../training-report.js';
 
 export const autoencoder = defineCommand({
@@ -14,9 +21,7 @@ export const autoencoder = defineCommand({
     '8192 numbers. --latent narrows it. Progress is checkpointed; --resume goes on after a break. Exit codes: 0 ' +
     'done, 1 the run failed, 2 wrong usage, 130 interrupted.',
   options: {
-    ...LOOP_OPTIONS,
     ...DATA_OPTIONS,
-    ...IMAGE_OPTIONS,
     size: { type: 'integer', group: 'model', help: 'height and width of the images (64 by default)' },
     channels: {
       type: 'string',
@@ -54,6 +59,8 @@ export const autoencoder = defineCommand({
       group: 'training',
       help: 'mse (by default), l1 or ssim',
     },
+    ...IMAGE_OPTIONS,
+    ...LOOP_OPTIONS,
   },
   arity: [1, 1],
   examples: [
@@ -69,9 +76,8 @@ export const autoencoder = defineCommand({
     const options = {
       ...loopOptions(values),
       ...dataOptions(values),
+      ...imageOptions(values),
       data: data!,
-      augment: values.augment,
-      workers: values.workers,
       size: values.size,
       channels: values.channels === undefined ? undefined : channelList(values.channels),
       latent: values.latent,
@@ -81,7 +87,10 @@ export const autoencoder = defineCommand({
       denoising: values.denoising,
       loss: values.loss,
     };
-    return showTraining('train autoencoder', argv, values, (hooks) => trainAutoencoder(options, hooks));
+    const next = (folder: string) => `reconstruct photos/ --model ${folder} --out sheet.png`;
+    return showTraining({ command: 'train autoencoder', argv, values, next }, (hooks) =>
+      trainAutoencoder(options, hooks),
+    );
   },
 });
 

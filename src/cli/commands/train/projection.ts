@@ -1,6 +1,8 @@
 /** @file `afterimage train projection`: learns a linear map of embeddings that exist. */
 import { defineCommand } from '../../command.js';
-import { LOOP_OPTIONS, loopOptions, METRIC_OPTIONS, metricOptions } from '../../train-options.js';
+import { quote } from '../../quote.js';
+import { METRIC_OPTIONS, metricOptions } from '../../train-metric-options.js';
+import { LOOP_OPTIONS, loopOptions } from '../../train-options.js';
 import { showTraining } from '../../training-report.js';
 
 export const projection = defineCommand({
@@ -11,8 +13,6 @@ export const projection = defineCommand({
     'VECTORS is what "afterimage embed --out" wrote. The labels are a CSV, Parquet or JSONL file with the id and the ' +
     'label of each vector. No image is read: the cheap way for a big collection. "afterimage project" applies it.',
   options: {
-    ...LOOP_OPTIONS,
-    ...METRIC_OPTIONS,
     labels: { type: 'string', value: 'FILE', group: 'data', help: 'the label of each id' },
     'path-column': { type: 'string', value: 'NAME', group: 'data', help: 'its column of ids' },
     'label-column': { type: 'string', value: 'NAME', group: 'data', help: 'its column of labels' },
@@ -20,8 +20,10 @@ export const projection = defineCommand({
       type: 'number',
       value: 'PART',
       group: 'data',
-      help: 'part of the vectors held out to choose the best epoch (0.1 by default; 0 keeps the last)',
+      help: 'part of the vectors held out to choose the best epoch (0.1 by default, up to 0.3 of small classes; 0 keeps the last)',
     },
+    ...METRIC_OPTIONS,
+    ...LOOP_OPTIONS,
   },
   arity: [1, 1],
   examples: [
@@ -43,6 +45,9 @@ export const projection = defineCommand({
       labelColumn: values['label-column'],
       validation: values.validation,
     };
-    return showTraining('train projection', argv, values, (hooks) => trainProjection(options, hooks));
+    const next = (folder: string) => `project ${quote(data!)} --with ${folder} --out small.npy`;
+    return showTraining({ command: 'train projection', argv, values, next }, (hooks) =>
+      trainProjection(options, hooks),
+    );
   },
 });

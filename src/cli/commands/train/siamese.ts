@@ -1,13 +1,13 @@
 /** @file `afterimage train siamese`: learns which of your images are alike. */
 import { defineCommand } from '../../command.js';
+import { METRIC_OPTIONS, metricOptions } from '../../train-metric-options.js';
 import {
   DATA_OPTIONS,
   dataOptions,
   IMAGE_OPTIONS,
+  imageOptions,
   LOOP_OPTIONS,
   loopOptions,
-  METRIC_OPTIONS,
-  metricOptions,
 } from '../../train-options.js';
 import { showTraining } from '../../training-report.js';
 
@@ -22,10 +22,7 @@ export const siamese = defineCommand({
     'takes a minute; --train all adapts the whole network, and --random starts one from nothing. Progress is ' +
     'checkpointed; --resume goes on after a break. Exit codes: 0 done, 1 the run failed, 2 wrong usage, 130 interrupted.',
   options: {
-    ...LOOP_OPTIONS,
     ...DATA_OPTIONS,
-    ...IMAGE_OPTIONS,
-    ...METRIC_OPTIONS,
     backbone: {
       type: 'string',
       short: 'm',
@@ -34,6 +31,12 @@ export const siamese = defineCommand({
       help: 'the network under the head: any model that embeds; with --random an architecture (conv4, resnet18, …)',
     },
     random: { type: 'boolean', group: 'model', help: 'start the backbone from random weights' },
+    width: {
+      type: 'number',
+      value: 'FACTOR',
+      group: 'model',
+      help: 'factor on the channels of a network with random weights (1 by default)',
+    },
     size: {
       type: 'integer',
       group: 'model',
@@ -45,11 +48,16 @@ export const siamese = defineCommand({
       group: 'model',
       help: 'the output of the backbone under the head',
     },
+    'no-head': {
+      type: 'boolean',
+      group: 'model',
+      help: 'put no head on the backbone: its own vector is the embedding, and --train says what adapts',
+    },
     train: {
       type: 'string',
       value: 'WHAT',
       group: 'model',
-      help: 'head (by default), all, or layers by the beginning of their names: layer4,fc',
+      help: 'head (by default), all (by default with --random), or layers by the beginning of their names: layer4,fc',
     },
     'backbone-rate': {
       type: 'number',
@@ -62,6 +70,9 @@ export const siamese = defineCommand({
       group: 'training',
       help: 'keep the statistics of batch normalisation in layers that are trained',
     },
+    ...METRIC_OPTIONS,
+    ...IMAGE_OPTIONS,
+    ...LOOP_OPTIONS,
     offline: { type: 'boolean', group: 'model', help: 'use only what is on this machine' },
   },
   arity: [1, 1],
@@ -82,20 +93,24 @@ export const siamese = defineCommand({
     const options = {
       ...loopOptions(values),
       ...dataOptions(values),
+      ...imageOptions(values),
       ...metricOptions(values),
       data: data!,
-      augment: values.augment,
-      workers: values.workers,
       backbone: values.backbone,
       random: values.random,
+      width: values.width,
       size: values.size,
+      ...(values['no-head'] ? { dimension: null } : {}),
       from: values.from as Parameters<typeof trainSiamese>[0]['from'],
       train: layers(values.train),
       backboneRate: values['backbone-rate'],
       freezeBatchNorm: values['freeze-batch-norm'],
       offline: values.offline,
     };
-    return showTraining('train siamese', argv, values, (hooks) => trainSiamese(options, hooks));
+    const next = (folder: string) => `embed photos/ --model ${folder} --out vectors.npy`;
+    return showTraining({ command: 'train siamese', argv, values, next }, (hooks) =>
+      trainSiamese(options, hooks),
+    );
   },
 });
 
