@@ -16,7 +16,7 @@ export function float32({ data, dtype }: Packed): Float32Array {
 }
 
 /** Its element type in a graph. */
-export const dtypeOf = ({ dtype = 'float32' }: Packed): DType => (dtype === '1/1024' ? 'float32' : dtype);
+export const dtypeOf = ({ dtype = '1/1024' }: Packed): DType => (dtype === '1/1024' ? 'float32' : dtype);
 
 /** What a session takes. */
 export function tensor(packed: Packed): Tensor {
