@@ -122,7 +122,8 @@ export function encodeModel(name: string, cut: Pruned, options: EncodeOptions): 
   model.tag(2, WireType.LengthDelimited).string('afterimage');
   model.tag(7, WireType.LengthDelimited).bytes(body.finish());
   message(model, 8, (w) => opset(w, '', OPSET));
-  if (nodes.some((n) => n.domain === 'com.microsoft')) message(model, 8, (w) => opset(w, 'com.microsoft', 1));
+  for (const domain of new Set(nodes.map((n) => n.domain)))
+    if (domain) message(model, 8, (w) => opset(w, domain, 1));
   return model.finish();
 }
 
@@ -146,7 +147,7 @@ function nodeProto(w: BinaryWriter, node: Node, index: number): void {
   if (node.domain) w.tag(7, WireType.LengthDelimited).string(node.domain);
 }
 
-/** AttributeProto: f = 2, i = 3, s = 4, ints = 8, type = 20 (FLOAT 1, INT 2, STRING 3, INTS 7). */
+/** AttributeProto: f = 2, i = 3, s = 4, floats = 7, ints = 8, type = 20 (FLOAT 1, INT 2, STRING 3, FLOATS 6, INTS 7). */
 function attribute(w: BinaryWriter, name: string, a: Attribute): void {
   w.tag(1, WireType.LengthDelimited).string(name);
   if (typeof a === 'number') {
@@ -157,6 +158,9 @@ function attribute(w: BinaryWriter, name: string, a: Attribute): void {
     w.tag(4, WireType.LengthDelimited).string(a).tag(20, WireType.Varint).int32(3);
   } else if ('float' in a) {
     w.tag(2, WireType.Bit32).float(a.float).tag(20, WireType.Varint).int32(1);
+  } else if ('floats' in a) {
+    for (const x of a.floats) w.tag(7, WireType.Bit32).float(x);
+    w.tag(20, WireType.Varint).int32(6);
   } else {
     for (const i of a) w.tag(8, WireType.Varint).int64(i);
     w.tag(20, WireType.Varint).int32(7);

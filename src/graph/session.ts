@@ -11,6 +11,8 @@ import { Worker } from 'node:worker_threads';
 import { GraphError, RuntimeError } from '../errors.js';
 import { openCompiled } from './compiled.js';
 import type { Graph } from './graph.js';
+import { blockSize } from './lowering/block-size.js';
+import { lower, needsLowering } from './lowering/lower.js';
 import { type Bind, type Binding, encodeModel, type Pruned, prune } from './onnx.js';
 import { type Precision, withPrecision } from './precision.js';
 import {
@@ -43,6 +45,8 @@ export interface GraphSessionOptions extends SessionOptions {
   precision?: Precision | undefined;
   /** Parameters whose numbers come with every run, as inputs of their name, since they change between runs. @default none */
   fed?: readonly Parameter[] | undefined;
+  /** Inputs, fed parameters and outputs of four axes that are given and taken with the second one last. @default none */
+  channelsLast?: ReadonlySet<string> | undefined;
   /** Folder for optimised copies of graphs whose weights must be converted at every start otherwise. */
   cacheDir?: string | undefined;
 }
@@ -141,7 +145,7 @@ export async function openSession(
     }
     return { ...binding, file };
   };
-  const cut = feedParameters(prune(graph, options.outputs), options.fed ?? []);
+  const cut = await lowered(feedParameters(prune(graph, options.outputs), options.fed ?? []), options);
   const roots = () => new Set([...files].map((f) => path.parse(f).root));
   const model = encodeModel(graph.name, withPrecision(cut, precision), {
     bind: realBind,
@@ -154,6 +158,13 @@ export async function openSession(
   const inline = options.inline ?? false;
   if (!converted || !options.cacheDir || creation.device !== 'cpu') return Session.create(creation, inline);
   return openCompiled(creation, [...files], options.cacheDir, (c) => Session.create(c, inline));
+}
+
+/** A graph with gradients in operators that the runtime has, in the layouts in which it is fast. */
+async function lowered(cut: Pruned, options: GraphSessionOptions): Promise<Pruned> {
+  const { channelsLast = new Set<string>(), device = 'cpu' } = options;
+  if (!needsLowering(cut) && channelsLast.size === 0) return cut;
+  return lower(cut, { block: device === 'cpu' ? await blockSize() : 0, channelsLast });
 }
 
 /** Makes inputs of parameters. */

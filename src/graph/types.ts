@@ -60,13 +60,23 @@ export type TensorData =
   | Uint16Array;
 
 /** An attribute of a node. Floats are wrapped, since a JavaScript number does not say which it is. */
-export type Attribute = number | string | { float: number } | readonly number[];
+export type Attribute =
+  | number
+  | string
+  | { float: number }
+  | { floats: readonly number[] }
+  | readonly number[];
+
+/**
+ * A set of operators: '' is the standard one, 'com.microsoft' holds ONNX Runtime's fused kernels,
+ * 'com.microsoft.nchwc' those on its blocked layout. Operators of 'afterimage' are replaced before a graph is written.
+ */
+export type Domain = '' | 'com.microsoft' | 'com.microsoft.nchwc' | 'afterimage';
 
 /** One operation: its ONNX operator, what it reads (null: an optional input left out) and what it makes. */
 export interface Node {
   readonly op: string;
-  /** '' is the standard operator set; 'com.microsoft' holds ONNX Runtime's fused kernels. */
-  readonly domain: '' | 'com.microsoft';
+  readonly domain: Domain;
   readonly inputs: readonly (Value | null)[];
   readonly outputs: readonly Value[];
   readonly attributes: Readonly<Record<string, Attribute>>;

@@ -10,7 +10,7 @@ import { UsageError } from '../errors.js';
 import {
   type BatchStatistics,
   type Bind,
-  Graph,
+  type Graph,
   gradients,
   openSession,
   type Parameter,
@@ -20,6 +20,7 @@ import {
 } from '../graph/index.js';
 import { clipFactor, Optimizer, type OptimizerOptions } from './optim/optimizer.js';
 import { applyStatistics } from './running-statistics.js';
+import { isTurned, readParameters, room, sizeOf, turnedBack, turnedShape, turnInto } from './step-memory.js';
 
 /** What a step computes. The graph is completed (gradients, outputs) when it is compiled: make one for each step. */
 export interface StepProgram {
@@ -86,7 +87,9 @@ export class TrainStep {
   ) {
     const { graph, trainable } = program;
     const tensors = (key: (name: string) => string, view: (name: string) => Float32Array) =>
-      Object.fromEntries(trainable.map((p) => [key(p.name), { data: view(p.name), dims: p.shape }]));
+      Object.fromEntries(
+        trainable.map((p) => [key(p.name), { data: view(p.name), dims: turnedShape(p.shape) }]),
+      );
     this.parameters = tensors(
       (name) => name,
       (name) => optimizer.parameter(name),
@@ -114,7 +117,7 @@ export class TrainStep {
       throw new UsageError(`clipGradNorm: expected a number above 0 but received ${clipGradNorm}`);
 
     const optimizer = new Optimizer(
-      trainable.map(({ name, shape }) => ({ name, length: size(shape), ...groups(name) })),
+      trainable.map(({ name, shape }) => ({ name, length: sizeOf(shape), ...groups(name) })),
       options.optimizer,
       { accumulate: accumulate > 1 },
     );
@@ -130,19 +133,17 @@ export class TrainStep {
 
     const averaged = new Set(statistics.flatMap((s) => [s.runningMean, s.runningVariance]));
     const running = new Map(
-      [...averaged].map((name) => [name, new Float32Array(size(graph.parameters.get(name)!.shape))]),
+      [...averaged].map((name) => [name, new Float32Array(sizeOf(graph.parameters.get(name)!.shape))]),
     );
-    await readParameters(graph, options.bind, (name) => running.get(name), averaged);
-    await readParameters(
-      graph,
-      options.bind,
-      (name) => optimizer.parameter(name),
-      trainable.map((p) => p.name),
-    );
+    await readParameters(graph, options.bind, running, false);
+    const learned = new Map(trainable.map(({ name }) => [name, optimizer.parameter(name)]));
+    await readParameters(graph, options.bind, learned, true);
+    const turned = trainable.filter((p) => isTurned(p.shape));
     const session = await openSession(graph, options.bind, {
       inline: true,
       threads: options.threads,
       fed: trainable,
+      channelsLast: new Set(turned.flatMap(({ name }) => [name, GRADIENT + name])),
     });
     return new TrainStep(session, optimizer, program, options, running);
   }
@@ -192,29 +193,42 @@ export class TrainStep {
     return { loss, gradNorm, metrics: Object.fromEntries(metrics) };
   }
 
-  /** Every learned tensor and running statistic as they are now. Views: copy what shall be kept. */
+  /** Every learned tensor and running statistic as they are now, in PyTorch's order. Some are views: copy what shall be kept. */
   tensors(): Map<string, Float32Array> {
     const { trainable } = this.program;
     return new Map([
-      ...trainable.map(({ name }) => [name, this.optimizer.parameter(name)] as const),
+      ...trainable.map(
+        ({ name, shape }) => [name, turnedBack(this.optimizer.parameter(name), shape)] as const,
+      ),
       ...this.running,
     ]);
   }
 
-  /** What a checkpoint needs, as it is now. Views: write them before the next run, or copy them. */
+  /** What a checkpoint needs, as it is now. Some are views: write them before the next run, or copy them. */
   state(): TrainState {
-    const { optimizer } = this;
-    return { stepCount: optimizer.stepCount, tensors: this.tensors(), slots: optimizer.slots() };
+    const slots = this.slots().map(({ key, data, shape }) => [key, turnedBack(data, shape)] as const);
+    return { stepCount: this.optimizer.stepCount, tensors: this.tensors(), slots: new Map(slots) };
   }
 
   /** Goes on from a {@link state}. @throws UsageError when it is another network's or another optimiser's. */
   restore(state: TrainState): void {
-    const pairs = [
-      ...pairUp('tensor', this.tensors(), state.tensors),
-      ...pairUp('slot', this.optimizer.slots(), state.slots),
+    const tensors = [
+      ...this.program.trainable.map(({ name, shape }) => {
+        return { key: name, data: this.optimizer.parameter(name), shape };
+      }),
+      ...[...this.running].map(([key, data]) => ({ key, data, shape: [data.length] })),
     ];
-    for (const { to, from } of pairs) to.set(from);
+    const pairs = [...pairUp('tensor', tensors, state.tensors), ...pairUp('slot', this.slots(), state.slots)];
+    for (const { to, saved } of pairs) turnInto(to.data, saved, to.shape);
     this.optimizer.stepCount = state.stepCount;
+  }
+
+  /** What the optimiser remembers of each tensor, as it lies. */
+  private slots(): Place[] {
+    const shapes = new Map(this.program.trainable.map(({ name, shape }) => [name, shape]));
+    return [...this.optimizer.slots()].map(([key, data]) => {
+      return { key, data, shape: shapes.get(key.slice(0, key.lastIndexOf('.')))! };
+    });
   }
 
   /** Frees the native memory. */
@@ -229,60 +243,28 @@ const MEAN = 'mean:';
 const VARIANCE = 'variance:';
 const METRIC = 'metric:';
 
-const size = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
-
-/** Memory for an output. */
-function room({ dtype, shape }: Value): Tensor {
-  const dims = shape as readonly number[];
-  const length = size(dims);
-  switch (dtype) {
-    case 'float32':
-      return { data: new Float32Array(length), dims };
-    case 'int64':
-      return { data: new BigInt64Array(length), dims };
-    case 'int32':
-      return { data: new Int32Array(length), dims };
-    default:
-      throw new UsageError(`metric: expected float32, int32 or int64 but received ${dtype}`);
-  }
+/** Numbers as they lie within a step, and PyTorch's shape of them. */
+interface Place {
+  key: string;
+  data: Float32Array;
+  shape: readonly number[];
 }
 
-/** Has the runtime read parameters, from whatever they are bound to, into arrays. */
-async function readParameters(
-  source: Graph,
-  bind: Bind,
-  into: (name: string) => Float32Array | undefined,
-  names: Iterable<string>,
-): Promise<void> {
-  const graph = new Graph('start');
-  const outputs: Record<string, Tensor> = {};
-  for (const name of names) {
-    const { shape } = source.parameters.get(name)!;
-    graph.output(name, graph.parameter(`:${name}`, shape));
-    outputs[name] = { data: into(name)!, dims: shape };
-  }
-  if (graph.outputs.size === 0) return;
-  const session = await openSession(graph, (p) => bind(source.parameters.get(p.name.slice(1))!), {
-    inline: true,
-  });
-  await session.run({}, outputs);
-  await session.release();
-}
-
-/** Arrays of the same name and length. */
+/** Saved arrays beside the places they go to. */
 function pairUp(
   what: string,
-  to: ReadonlyMap<string, Float32Array>,
-  from: ReadonlyMap<string, Float32Array>,
-): { to: Float32Array; from: Float32Array }[] {
-  for (const name of from.keys())
-    if (!to.has(name)) throw new UsageError(`the state has a ${what} "${name}" that this step does not have`);
-  return [...to].map(([name, array]) => {
-    const saved = from.get(name);
-    if (saved?.length !== array.length)
+  places: readonly Place[],
+  state: ReadonlyMap<string, Float32Array>,
+): { to: Place; saved: Float32Array }[] {
+  const keys = new Set(places.map((place) => place.key));
+  for (const key of state.keys())
+    if (!keys.has(key)) throw new UsageError(`the state has a ${what} "${key}" that this step does not have`);
+  return places.map((to) => {
+    const saved = state.get(to.key);
+    if (saved?.length !== to.data.length)
       throw new UsageError(
-        `${what} "${name}": expected ${array.length} numbers in the state but received ${saved?.length ?? 'none'}`,
+        `${what} "${to.key}": expected ${to.data.length} numbers in the state but received ${saved?.length ?? 'none'}`,
       );
-    return { to: array, from: saved };
+    return { to, saved };
   });
 }
