@@ -52,22 +52,33 @@ const isPerChannel = (v: Value, x: Value): boolean =>
 /** A vector `[C]` of numbers per channel. */
 const vector = (l: Layouts, v: Value): Value => l.reshape(l.in(v, 'nchw'), [v.shape[1] as number]);
 
-/** Lowers `BatchNormalization` with given statistics of a map that is blocked. */
+/** Lowers `BatchNormalization` of a map that can be blocked, with given statistics or those of the batch. */
 export function lowerBatchNorm(l: Layouts, node: Node): boolean {
-  const [x, scale, bias, mean, variance] = node.inputs as [Value, Value, Value, Value, Value];
-  const y = node.outputs[0]!;
-  if (!l.blocks(x) || node.attributes.training_mode === 1) return false;
+  const [x, scale, bias, ...given] = node.inputs as [Value, Value, Value, Value, Value];
+  const [y, ...taken] = node.outputs as [Value, Value?, Value?];
+  const { training_mode: training = 0, epsilon, momentum } = node.attributes;
+  const ofBatch = training === 1;
+  if (!l.blocks(x) || (ofBatch && (momentum as { float: number }).float !== 0)) return false;
   const shape = scale.shape as number[];
   const v = (value: Value) => l.in(value, 'nchw');
-  const { float: epsilon } = node.attributes.epsilon as { float: number };
+  let from = l.in(x, 'blocked');
+  let [mean, variance]: Value[] = given;
+  if (ofBatch) {
+    mean = meanOf(l, from);
+    from = affine(l, from, l.filled(1, shape), l.emit('Neg', [mean], shape));
+    variance = meanProduct(l, from, from);
+    for (const [i, made] of [mean, variance].entries()) if (taken[i]) l.place(taken[i], 'nchw', made);
+  }
   let slope = v(scale);
-  if (epsilon > 0 || !isFilled(l, variance, 1)) {
-    const shifted = l.emit('Add', [v(variance), l.filled(epsilon, [])], shape);
+  const { float: added } = epsilon as { float: number };
+  if (ofBatch || added > 0 || !isFilled(l, variance!, 1)) {
+    const shifted = l.emit('Add', [v(variance!), l.filled(added, [])], shape);
     slope = l.emit('Div', [slope, l.emit('Sqrt', [shifted], shape)], shape);
   }
   let offset = v(bias);
-  if (!isFilled(l, mean, 0)) offset = l.emit('Sub', [offset, l.emit('Mul', [v(mean), slope], shape)], shape);
-  deferAffine(l, y, { x: l.in(x, 'blocked'), slope, offset });
+  if (!ofBatch && !isFilled(l, mean!, 0))
+    offset = l.emit('Sub', [offset, l.emit('Mul', [v(mean!), slope], shape)], shape);
+  deferAffine(l, y, { x: from, slope, offset });
   return true;
 }
 
@@ -157,28 +168,33 @@ export function lowerReduction(l: Layouts, node: Node): boolean {
   const y = node.outputs[0]!;
   if (!l.reducesPixels(node)) return false;
   const [n, c, h, w] = x.shape as [number, number, number, number];
-  const pending = pendingOf(l, x);
+  let made: Value;
   if (l.blocks(x) && l.has(x, 'blocked')) {
-    const isMean = node.op === 'ReduceMean';
-    const attributes = { keepdims: 0 };
-    let sum: Value;
-    let factor: number;
-    if (pending?.kind === 'product') {
-      sum = l.emit('ReduceSum', [pixelProducts(l, pending.a, pending.b), l.ints([0])], [c], { attributes });
-      factor = isMean ? 1 / (n * h * w) : 1;
-    } else {
-      const means = l.reshape(pixelMeans(l, l.in(x, 'blocked')), [n, c]);
-      sum = l.emit('ReduceSum', [means, l.ints([0])], [c], { attributes });
-      factor = isMean ? 1 / n : h * w;
-    }
-    if (factor !== 1) sum = l.emit('Mul', [sum, l.filled(factor, [])], [c]);
-    l.place(y, 'nchw', l.reshape(sum, y.shape as number[]));
-    return true;
+    const pending = pendingOf(l, x);
+    made = pending?.kind === 'product' ? meanProduct(l, pending.a, pending.b) : meanOf(l, l.in(x, 'blocked'));
+    if (node.op === 'ReduceSum') made = l.emit('Mul', [made, l.filled(n * h * w, [])], [c]);
+  } else {
+    if (l.has(x, 'nchw')) return false;
+    made = l.emit(node.op, [l.in(x, 'nhwc'), l.ints([0, 1, 2])], [c], { attributes: { keepdims: 0 } });
   }
-  if (l.has(x, 'nchw')) return false;
-  const rows = l.emit(node.op, [l.in(x, 'nhwc'), l.ints([0, 1, 2])], [c], { attributes: { keepdims: 0 } });
-  l.place(y, 'nchw', l.reshape(rows, y.shape as number[]));
+  l.place(y, 'nchw', l.reshape(made, y.shape as number[]));
   return true;
+}
+
+/** The mean of each channel of a blocked map, `[C]`. */
+function meanOf(l: Layouts, x: Value): Value {
+  const [n, c] = x.shape as [number, number];
+  const means = l.reshape(pixelMeans(l, x), [n, c]);
+  return l.emit('ReduceMean', [means, l.ints([0])], [c], { attributes: { keepdims: 0 } });
+}
+
+/** The mean of a · b of each channel of two blocked maps, `[C]`. */
+function meanProduct(l: Layouts, a: Value, b: Value): Value {
+  const [n, c, h, w] = a.shape as [number, number, number, number];
+  const sums = l.emit('ReduceSum', [pixelProducts(l, a, b), l.ints([0])], [c], {
+    attributes: { keepdims: 0 },
+  });
+  return l.emit('Mul', [sums, l.filled(1 / (n * h * w), [])], [c]);
 }
 
 /** Lowers the mean over a whole map. */
