@@ -59,6 +59,26 @@ export function depthwiseFilterOf(l: Layouts, weight: Value): Value {
   return l.reshape(l.transpose(blocks, [0, 2, 1]), [c, 1, kh, kw]);
 }
 
+/**
+ * The windows of a map in `nchw` with fewer channels than a block, as rows `[N · OH · OW, kh · kw · C]` and then columns of
+ * zeros up to whole blocks. A convolution with filters of a single one finds them sooner than moving so short rows.
+ */
+export function unitWindows(l: Layouts, x: Value, g: Geometry): Value {
+  const [n, c] = x.shape as [number, number];
+  const [b, t] = [l.block, taps(g)];
+  const wide = Math.ceil((t * c) / b) * b;
+  const filter = l.constant(`unit${[t, c, b]}`, [wide, c, ...g.kernel], 'float32', () => {
+    const data = new Float32Array(wide * c * t);
+    for (let f = 0; f < t * c; f++) {
+      const [k, channel] = [Math.floor(f / c), f % c];
+      data[((Math.floor(f / b) * c + channel) * t + k) * b + (f % b)] = 1;
+    }
+    return data;
+  });
+  const map = convolve(l, x, filter, null, g);
+  return l.reshape(l.convert(map, 'blocked', 'nhwc'), [n * g.out[0] * g.out[1], wide]);
+}
+
 /** slope · x + offset (+ sum), slope and offset `[C]`; then no less than 0 where `relu` says so. */
 export function affine(
   l: Layouts,

@@ -9,7 +9,7 @@
  *   the cache.
  */
 import type { Node, Value } from '../types.js';
-import { adjointFilterOf, convolve, depthwiseFilterOf, filterOf } from './blocked.js';
+import { adjointFilterOf, convolve, depthwiseFilterOf, filterOf, unitWindows } from './blocked.js';
 import { groupedWeightGradient } from './grouped.js';
 import type { Layouts } from './layouts.js';
 import {
@@ -27,6 +27,8 @@ import {
 
 /** Up to so many pixels in the batch for each output channel a matrix product beats the blocked layout. */
 const CHEAP_PIXELS = 4;
+/** Rows of fewer channels than this are not worth gathering for a transposed convolution. */
+const FEW_CHANNELS = 32;
 /** The most numbers in the windows of one part of a batch: 16 MB. */
 const PART = 2 ** 22;
 
@@ -107,7 +109,7 @@ export function lowerConvTranspose(l: Layouts, node: Node): boolean {
     l.place(y, 'blocked', convolve(l, l.in(x, 'blocked'), filter, plainBias, back));
     return true;
   }
-  if (c < 16 || o < 16) return false;
+  if (c < FEW_CHANNELS || o < 16) return false;
   if (back && taps(g) > 1) {
     placeRows(l, y, gemm(l, allWindows(l, x, back), adjointMatrix(l, weight, g), plainBias));
     return true;
@@ -144,6 +146,17 @@ export function lowerWeightGradient(l: Layouts, node: Node): void {
   }
   const { n, c } = pixelsOf(x);
   const { c: o } = pixelsOf(dy);
+  if (c < l.block && taps(g) * c <= 2 * l.block) {
+    const columns = unitWindows(l, l.in(x, 'nchw'), g);
+    const inputs = [
+      gemm(l, rowsOf(l, dy), columns, null, { a: true }),
+      l.ints([0]),
+      l.ints([taps(g) * c]),
+      l.ints([1]),
+    ];
+    l.place(dw, 'nhwc', l.reshape(l.emit('Slice', inputs, [o, taps(g) * c]), [o, ...g.kernel, c]));
+    return;
+  }
   const [xs, dys] = [rowsOf(l, x), rowsOf(l, dy)];
   let sum: Value | null = null;
   const parts = partsOf(n, area(g.out) * taps(g) * c);

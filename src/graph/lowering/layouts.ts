@@ -115,22 +115,23 @@ export class Layouts {
     const forms = this.forms.get(value) ?? new Map<Layout, Value>([['nchw', value]]);
     let made = forms.get(layout);
     if (!made) {
-      made = this.convert(forms, layout);
+      const [from, v] = [...forms][0]!;
+      made = this.convert(v, from, layout);
       this.place(value, layout, made);
     }
     return made;
   }
 
-  private convert(forms: ReadonlyMap<Layout, Value>, to: Layout): Value {
-    const [from, v] = [...forms][0]!;
+  /** What is in one layout, in another. */
+  convert(v: Value, from: Layout, to: Layout): Value {
     if (v.dtype !== 'float32' && (from === 'blocked' || to === 'blocked')) {
       const numbers = this.cast(v, 'float32');
-      return this.cast(this.convert(new Map([[from, numbers]]), to), v.dtype);
+      return this.cast(this.convert(numbers, from, to), v.dtype);
     }
     const [n, a, b, c] = v.shape as [number, number, number, number];
     const [channels, height, width] = from === 'nhwc' ? [c, a, b] : [a, b, c];
     const shape = to === 'nhwc' ? [n, height, width, channels] : [n, channels, height, width];
-    if (height * width === 1 || (channels === 1 && from !== 'blocked' && to !== 'blocked'))
+    if (height * width === 1 || (from !== 'nchw' && to !== 'nchw' ? channels === this.block : channels === 1))
       return this.reshape(v, shape);
     if (to === 'blocked')
       return this.emit('ReorderInput', [v], shape, {
