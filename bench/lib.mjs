@@ -54,7 +54,8 @@ export class Peer {
 
 /** Installs the peers from the registry on the first run. */
 export function installPeers() {
-  if (existsSync(path.join(here, 'node_modules', '@huggingface', 'transformers'))) return;
+  const packages = ['@huggingface/transformers', '@tensorflow/tfjs-backend-wasm'];
+  if (packages.every((p) => existsSync(path.join(here, 'node_modules', ...p.split('/'))))) return;
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   execFileSync(npm, ['install', '--ignore-scripts', '--no-package-lock'], { cwd: here, stdio: 'inherit' });
 }
