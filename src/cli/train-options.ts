@@ -77,7 +77,7 @@ export const LOOP_OPTIONS = {
   'batch-size': {
     type: 'integer',
     group: 'training',
-    help: 'images or vectors in one step (32 by default; about 128 where a head alone is trained)',
+    help: 'images or vectors in one step (32 by default, fewer of little data; about 128 where a head alone is trained)',
   },
   accumulate: {
     type: 'integer',

@@ -22,22 +22,14 @@ import type { TaskContext } from './run.js';
 import type { Metrics, StepInput, Task } from './task.js';
 import { imageLoader, inOrder, microBatch, openTrainingData } from './training-data.js';
 
-/** Images in a step where the options do not say. */
-const BATCH = 32;
+/** Images in a step where the options do not say: fewer of little data, so that an epoch has some steps. */
+const BATCH = { least: 8, most: 32, steps: 16 };
 /** Images in one run of the network when it is measured. */
 const MEASURED = 32;
 
 /** Builds the task: data opened and checked, first weights drawn. @throws UsageError, ModelError for what cannot be. */
 export async function autoencoderTask(options: AutoencoderTrainOptions, context: TaskContext): Promise<Task> {
-  const {
-    size = 64,
-    seed = 0,
-    batchSize = BATCH,
-    accumulate = 1,
-    variational,
-    denoising = 0,
-    loss = 'mse',
-  } = options;
+  const { size = 64, seed = 0, accumulate = 1, variational, denoising = 0, loss = 'mse' } = options;
   const [height, width] = typeof size === 'number' ? [size, size] : size;
   const config = autoencoderConfig({
     height,
@@ -49,15 +41,18 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
     variational: variational !== undefined,
     noise: denoising,
   });
-  const micro = microBatch(batchSize, accumulate);
-  const pixels = [micro, 3, height, width] as const;
   const transform = transformTo({ height, width });
   const inference = architecture.image(config);
   const start = initialise(inference.parameters.values(), seed);
-  const data = await openTrainingData(options, context, transform, (set, split) =>
-    assertTrainable(set, split, { batch: batchSize }),
-  );
+  const data = await openTrainingData(options, context, transform, (set, split) => {
+    const batch = options.batchSize ?? batchFor(split.train.length);
+    assertTrainable(set, split, { batch });
+    microBatch(batch, accumulate);
+  });
   const { split } = data;
+  const batchSize = options.batchSize ?? batchFor(split.train.length);
+  const micro = microBatch(batchSize, accumulate);
+  const pixels = [micro, 3, height, width] as const;
   const sampler = new ShuffleSampler({ indices: split.train, batch: batchSize, seed });
   const loader = imageLoader(data, transform, options, (failure) =>
     context.onEvent({ type: 'failure', failure }),
@@ -165,6 +160,10 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
 
     close: () => loader.close(),
   };
+}
+
+function batchFor(images: number): number {
+  return Math.max(1, Math.min(BATCH.most, Math.max(BATCH.least, Math.floor(images / BATCH.steps)), images));
 }
 
 /** Standard normal numbers. */

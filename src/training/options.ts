@@ -23,8 +23,9 @@ export interface TrainOptions {
   resume?: boolean | undefined;
   /** Everything random follows from it. @default 0 */
   seed?: number | undefined;
+  /** Passes over the training data. @default 20; more of little data, up to 100 */
   epochs?: number | undefined;
-  /** Items of one step of the optimiser. */
+  /** Items of one step of the optimiser. @default 32, fewer of little data; about 128 where a head alone is trained */
   batchSize?: number | undefined;
   /** Micro-batches in which a step is computed one after the other: less memory, the same gradient. @default 1 */
   accumulate?: number | undefined;
@@ -34,7 +35,10 @@ export interface TrainOptions {
   schedule?: ScheduleOptions | undefined;
   /** Largest Euclidean norm of all gradients together; longer ones are shortened to it. @default no limit */
   clipGradNorm?: number | undefined;
-  /** Part of the data that is held out to choose the best epoch; 0 keeps the last. @default 0.1 */
+  /**
+   * Part of the data that is held out to choose the best epoch; 0 keeps the last.
+   * @default 0.1; where classes are compared and small, up to 0.3, for two images of each
+   */
   validation?: number | undefined;
   /**
    * What is held out: single images of every class (`stratified`), single images (`random`), whole groups of the group
@@ -42,7 +46,7 @@ export interface TrainOptions {
    * @default stratified where there are classes
    */
   split?: 'stratified' | 'random' | 'group' | 'classes' | undefined;
-  /** How training images are varied; a preset or single steps. */
+  /** How training images are varied; a preset or single steps. @default 'none'; 'simclr' for a Siamese network without labels */
   augment?: AugmentPreset | AugmentOptions | undefined;
   /** Stop after so many epochs in a row without a better one. @default never */
   patience?: number | undefined;

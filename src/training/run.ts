@@ -46,8 +46,9 @@ export interface TaskContext {
   signal: AbortSignal;
 }
 
-/** Epochs where none are named: more of little data, since its epochs have few steps. */
-const EPOCHS = { least: 20, most: 100, steps: 1000 };
+/** Epochs where none are named: 20; more of little data, as far as 100 go, until there are so many steps. */
+const EPOCHS = { least: 20, most: 100 };
+const STEPS = { autoencoder: 2000, siamese: 500, projection: 500 };
 
 /** Runs from options to model folder. @throws see `trainAutoencoder`. */
 export async function runTraining(
@@ -84,7 +85,7 @@ export async function runTraining(
       {
         folder,
         config: { ...config, data: task.data },
-        epochs: options.epochs ?? epochsFor(task.stepsPerEpoch),
+        epochs: options.epochs ?? epochsFor(spec.kind, task.stepsPerEpoch),
         optimizer: options.optimizer ?? { name: 'adam' },
         schedule: options.schedule ?? { name: 'cosine' },
         clipGradNorm: options.clipGradNorm,
@@ -108,8 +109,8 @@ function taskOf(spec: RunSpec, context: TaskContext): Promise<Task> {
   return projectionTask(spec.options);
 }
 
-function epochsFor(stepsPerEpoch: number): number {
-  return Math.min(EPOCHS.most, Math.max(EPOCHS.least, Math.ceil(EPOCHS.steps / stepsPerEpoch)));
+function epochsFor(kind: RunSpec['kind'], stepsPerEpoch: number): number {
+  return Math.min(EPOCHS.most, Math.max(EPOCHS.least, Math.ceil(STEPS[kind] / stepsPerEpoch)));
 }
 
 /** The options that make a run what it is; the rest says where it happens, how fast and how safely. */
