@@ -1,12 +1,15 @@
 /**
  * @file Images through an autoencoder and back in one call: a contact sheet, and the error of every image.
  */
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import sharp from 'sharp';
+import { csvCell } from '../embedding/formats/csv.js';
+import { writeFailure } from '../embedding/formats/files.js';
 import type { Progress } from '../embedding/index.js';
 import { type ItemFailure, UsageError } from '../errors.js';
 import { type ExpandOptions, expandInputs } from '../image/index.js';
-import { temporaryName } from '../models/cache.js';
+import { writeAtomically } from '../models/cache.js';
 import { sheetFormat, writeContactSheet } from './contact-sheet.js';
 import { type AutoencoderOptions, loadAutoencoder, type Reconstruction } from './reconstruct.js';
 
@@ -18,8 +21,10 @@ export interface ReconstructOptions {
   count?: number | undefined;
   /** Show the images that come back worst, worst first, instead of the first ones. @default false */
   worst?: boolean | undefined;
-  /** A file for a JSON line `{id, mse, psnr}` of every image. @default none */
+  /** A file for id, mse and psnr of every image, the worst first: `.csv` or `.jsonl`. @default none */
   scores?: string | undefined;
+  /** A folder for what came back, as PNG files numbered like the input. @default none */
+  images?: string | undefined;
   /** Replace files that are there. @default false */
   overwrite?: boolean | undefined;
   /** How inputs are expanded. */
@@ -52,34 +57,33 @@ export async function reconstructFiles(
   model: string,
   options: ReconstructOptions = {},
 ): Promise<ReconstructSummary> {
-  const { sheet, count = 24, worst = false, scores, overwrite = false, signal } = options;
+  const { sheet, count = 24, worst = false, scores, images: folder, overwrite = false, signal } = options;
   if (sheet !== undefined) sheetFormat(sheet);
-  for (const file of [sheet, scores]) if (file !== undefined && !overwrite) await refuseFile(file);
+  if (scores !== undefined && !/\.(csv|jsonl)$/i.test(scores))
+    throw new UsageError(`${scores}: expected a name that ends in .csv or .jsonl`);
+  for (const file of [sheet, scores, folder]) if (file !== undefined && !overwrite) await refuseFile(file);
   await using network = await loadAutoencoder(model, options.autoencoder);
-  const rows = scores === undefined ? undefined : await ScoreFile.open(scores);
+  const rows: Score[] = [];
   const shown: Reconstruction[] = [];
   const sums = { images: 0, failed: 0, mse: 0, psnr: 0 };
-  try {
-    const items = expandInputs(inputs, options.expand);
-    for await (const result of network.reconstruct(items, { signal, onProgress: options.onProgress })) {
-      if ('failure' in result) {
-        sums.failed++;
-        options.onFailure?.(result.failure);
-        continue;
-      }
-      const { id, mse, psnr } = result;
-      sums.images++;
-      sums.mse += mse;
-      sums.psnr += psnr;
-      await rows?.add(`${JSON.stringify({ id, mse, psnr })}\n`);
-      keep(shown, result, count, worst);
+  const items = expandInputs(inputs, options.expand);
+  for await (const result of network.reconstruct(items, { signal, onProgress: options.onProgress })) {
+    if ('failure' in result) {
+      sums.failed++;
+      options.onFailure?.(result.failure);
+      continue;
     }
-    await rows?.finish();
-  } finally {
-    await rows?.close();
+    const { id, mse, psnr } = result;
+    sums.images++;
+    sums.mse += mse;
+    sums.psnr += psnr;
+    if (scores !== undefined) rows.push({ id, mse, psnr });
+    if (folder !== undefined) await writeImage(folder, result);
+    keep(shown, result, count, worst);
   }
   const { images, failed } = sums;
   const summary = { images, failed, mse: sums.mse / images, psnr: sums.psnr / images };
+  if (scores !== undefined && images > 0) await writeScores(scores, rows);
   if (sheet !== undefined && images > 0) await writeContactSheet(sheet, shown);
   return summary;
 }
@@ -97,36 +101,33 @@ async function refuseFile(file: string): Promise<void> {
     () => false,
   );
   if (there)
-    throw new UsageError(`${file}: a file is there already`, {
+    throw new UsageError(`${file}: there is something of this name already`, {
       hint: 'choose another name, or say that it is to be overwritten',
     });
 }
 
-/** Lines that appear under their file's name when all are there. */
-class ScoreFile {
-  private constructor(
-    private readonly file: string,
-    private readonly temporary: string,
-    private readonly handle: FileHandle,
-  ) {}
+/** How well one image came back. */
+type Score = Pick<Reconstruction, 'id' | 'mse' | 'psnr'>;
 
-  static async open(file: string): Promise<ScoreFile> {
-    await mkdir(path.dirname(file), { recursive: true });
-    const temporary = temporaryName(file);
-    return new ScoreFile(file, temporary, await open(temporary, 'wx'));
-  }
+/** The worst first: outliers are what one looks for. */
+async function writeScores(file: string, scores: Score[]): Promise<void> {
+  scores.sort((a, b) => b.mse - a.mse);
+  const lines = /\.csv$/i.test(file)
+    ? ['id,mse,psnr', ...scores.map(({ id, mse, psnr }) => `${csvCell(id)},${mse},${psnr}`)]
+    : scores.map((score) => JSON.stringify(score));
+  await writeAtomically(file, `${lines.join('\n')}\n`).catch((error) => {
+    throw writeFailure(file, error);
+  });
+}
 
-  async add(line: string): Promise<void> {
-    await this.handle.write(line);
-  }
-
-  async finish(): Promise<void> {
-    await this.handle.sync();
-    await rename(this.temporary, this.file);
-  }
-
-  async close(): Promise<void> {
-    await this.handle.close();
-    await rm(this.temporary, { force: true });
-  }
+async function writeImage(folder: string, { index, id, reconstruction }: Reconstruction): Promise<void> {
+  const { data, width, height } = reconstruction;
+  const name = path.parse(id).name.replace(/[^\p{L}\p{N}._-]+/gu, '_');
+  const file = path.join(folder, `${String(index).padStart(6, '0')}-${name}.png`);
+  const png = await sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+  await writeAtomically(file, png).catch((error) => {
+    throw writeFailure(file, error);
+  });
 }

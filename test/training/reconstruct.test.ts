@@ -154,15 +154,10 @@ describe('reconstructFiles', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as { id: string; mse: number; psnr: number });
     expect({ images, failed }).toEqual({ images: 5, failed: 0 });
-    expect(rows.map((r) => path.basename(r.id))).toEqual([
-      '000.jpg',
-      '001.jpg',
-      '002.jpg',
-      '003.jpg',
-      '004.jpg',
-    ]);
+    expect(rows.map((r) => path.basename(r.id)).sort()).toEqual([0, 1, 2, 3, 4].map((n) => `00${n}.jpg`));
+    expect(rows.map((r) => r.mse)).toEqual(rows.map((r) => r.mse).sort((a, b) => b - a));
     expect(psnr).toBeCloseTo(rows.reduce((sum, r) => sum + r.psnr, 0) / 5, 9);
-    const worst = rows.toSorted((a, b) => b.mse - a.mse)[0]!;
+    const [worst] = rows as [(typeof rows)[number]];
     await using network = await loadAutoencoder(at('ae'), options);
     const { value } = await network.reconstruct([worst.id]).next();
     await expectPair(at('worst.png'), value as Reconstruction, 12, 12);
@@ -171,6 +166,22 @@ describe('reconstructFiles', () => {
       autoencoder: options,
     });
     await expect(again).rejects.toThrow(UsageError);
+  });
+
+  it('gives the images back, with a table that a spreadsheet opens', async () => {
+    const { psnr } = await reconstructFiles([at('photos')], at('ae'), {
+      scores: at('scores.csv'),
+      images: at('back'),
+      autoencoder: options,
+    });
+    const [head, ...rows] = readFileSync(at('scores.csv'), 'utf8').trim().split('\n');
+    expect(head).toBe('id,mse,psnr');
+    expect(rows.reduce((sum, row) => sum + Number(row.split(',')[2]), 0) / 5).toBeCloseTo(psnr, 9);
+    expect(readdirSync(at('back')).sort()).toEqual([0, 1, 2, 3, 4].map((n) => `00000${n}-00${n}.png`));
+    await using network = await loadAutoencoder(at('ae'), options);
+    const { value } = await network.reconstruct([at('photos', '003.jpg')]).next();
+    const { data } = await sharp(at('back', '000003-003.png')).raw().toBuffer({ resolveWithObject: true });
+    expect(new Uint8Array(data)).toEqual((value as Reconstruction).reconstruction.data);
   });
 
   it('on the command line', async () => {
@@ -182,7 +193,7 @@ describe('reconstructFiles', () => {
     const refused = await run(words, { cwd: folder });
     expect({ code: refused.code, stderr: refused.stderr }).toEqual({
       code: 2,
-      stderr: expect.stringContaining('sheet.webp: a file is there already'),
+      stderr: expect.stringContaining('sheet.webp: there is something of this name already'),
     });
     const nothing = await run(['reconstruct', 'gone.jpg', '-m', './ae', '-o', 'none.png'], { cwd: folder });
     expect(nothing.code).toBe(1);

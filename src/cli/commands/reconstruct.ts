@@ -1,5 +1,7 @@
 /** @file `afterimage reconstruct`: images through an autoencoder and back. */
+import path from 'node:path';
 import { UsageError } from '../../errors.js';
+import type { ReconstructOptions } from '../../training/index.js';
 import { defineCommand } from '../command.js';
 import { GLOB_OPTIONS } from '../embed-options.js';
 import { onInterrupt } from '../interrupt.js';
@@ -9,21 +11,22 @@ import { count, plural } from '../units.js';
 
 export const reconstruct = defineCommand({
   name: 'reconstruct',
-  usage: 'INPUT… --model FOLDER [--out SHEET.png] [--scores FILE.jsonl]',
+  usage: 'INPUT… --model FOLDER [--out SHEET.png|FOLDER] [options]',
   summary: 'Sends images through an autoencoder and back, and shows what comes out.',
   details:
-    'The sheet has originals beside reconstructions. The scores have a JSON line {id, mse, psnr} for every ' +
-    'image: what comes back badly is unlike what the network learned from. An image that fails is told on ' +
-    'standard error and the run goes on.',
+    'The sheet has originals beside reconstructions. The scores have the error of every image, the worst first: ' +
+    'what comes back badly is unlike what the network learned from. With a FOLDER for --out, all goes there: ' +
+    'sheet.png, scores.csv, and what came back in images/. An image that fails is told on standard error and the ' +
+    'run goes on.',
   options: {
     model: { type: 'string', short: 'm', value: 'FOLDER', group: 'input', help: 'the autoencoder' },
     ...GLOB_OPTIONS,
     out: {
       type: 'string',
       short: 'o',
-      value: 'SHEET.png',
+      value: 'PATH',
       group: 'output',
-      help: 'the contact sheet: .png, .webp or .jpg',
+      help: 'the contact sheet (.png, .webp or .jpg), or a folder for sheet, scores and images',
     },
     count: { type: 'integer', group: 'output', help: 'images on the sheet (24 by default)' },
     worst: {
@@ -33,9 +36,9 @@ export const reconstruct = defineCommand({
     },
     scores: {
       type: 'string',
-      value: 'FILE.jsonl',
+      value: 'FILE',
       group: 'output',
-      help: 'write the error of every image here',
+      help: 'write the error of every image here, the worst first: .csv or .jsonl',
     },
     overwrite: { type: 'boolean', group: 'output', help: 'replace files that are there' },
     json: { type: 'boolean', group: 'output', help: 'print the summary as JSON' },
@@ -46,9 +49,10 @@ export const reconstruct = defineCommand({
   examples: [
     ['afterimage reconstruct photos/ --model ./my-autoencoder --out sheet.png', 'the first 24'],
     ['afterimage reconstruct photos/ -m ./my-autoencoder --worst --out odd.png', 'what it has not learned'],
+    ['afterimage reconstruct photos/ -m ./my-autoencoder --out back', 'all of it, in a folder'],
   ],
   async run(values, inputs) {
-    const { model, out, scores, quiet } = values;
+    const { model, out, quiet } = values;
     if (model === undefined) throw new UsageError('reconstruct: expected --model FOLDER, an autoencoder');
     if (inputs.length === 0) throw new UsageError('reconstruct: expected images, folders or archives');
     const { reconstructFiles } = await import('../../training/reconstruct-files.js');
@@ -56,10 +60,9 @@ export const reconstruct = defineCommand({
     const line = process.stderr.isTTY && !quiet ? new ProgressLine() : undefined;
     try {
       const summary = await reconstructFiles(inputs, model, {
-        sheet: out,
+        ...outputs(out, values.scores),
         count: values.count,
         worst: values.worst,
-        scores,
         overwrite: values.overwrite,
         expand: {
           include: values.include,
@@ -85,6 +88,16 @@ export const reconstruct = defineCommand({
     }
   },
 });
+
+/** What is written where. */
+function outputs(out: string | undefined, scores: string | undefined): ReconstructOptions {
+  if (out === undefined || path.extname(out) !== '') return { sheet: out, scores };
+  return {
+    sheet: path.join(out, 'sheet.png'),
+    scores: scores ?? path.join(out, 'scores.csv'),
+    images: path.join(out, 'images'),
+  };
+}
 
 function told(
   { images, failed, psnr }: { images: number; failed: number; psnr: number },

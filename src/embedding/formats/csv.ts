@@ -31,7 +31,7 @@ export async function writeCsv(file: string, source: RowSource): Promise<void> {
       for (const row of rows) {
         const cells = [row.id, ...fields.map((name) => row[name] ?? '')];
         if (facts.metadata) cells.push(row.metadata === undefined ? '' : JSON.stringify(row.metadata));
-        await out.write(`${cells.map(quote).join(',')},${vectorToText(row.vector)}\n`);
+        await out.write(`${cells.map(csvCell).join(',')},${vectorToText(row.vector)}\n`);
       }
     }
   });
@@ -42,7 +42,8 @@ export function scanCsv(file: string): Promise<EmbeddingScan> {
   return scanWithIdentity(file, batches);
 }
 
-function quote(cell: string | number): string {
+/** A cell as RFC 4180 wants it. */
+export function csvCell(cell: string | number): string {
   const text = String(cell);
   return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
