@@ -26,8 +26,15 @@ export async function openCompiled(
   open: (creation: Creation) => Promise<Session>,
 ): Promise<Session> {
   const folder = path.join(cacheDir, 'graphs', await keyOf(creation, files));
-  const { device, threads, spin } = creation;
-  const kept: Creation = { model: path.join(folder, MODEL), device, threads, spin, optimised: true };
+  const { device, threads, spin, planMemory } = creation;
+  const kept: Creation = {
+    model: path.join(folder, MODEL),
+    device,
+    threads,
+    spin,
+    planMemory,
+    optimised: true,
+  };
   if (await exists(path.join(folder, MODEL))) {
     try {
       return await open(kept);

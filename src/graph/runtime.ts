@@ -36,6 +36,7 @@ export interface Creation {
   device: Device;
   threads?: number | undefined;
   spin?: boolean | undefined;
+  planMemory?: boolean | undefined;
   /** Folder against which the locations of external weights are resolved when the model is given as bytes. */
   weightsFolder?: string | undefined;
   /** Write the optimised model here, its weights beside it. */
@@ -100,6 +101,7 @@ export class LocalSession {
       executionProviders: [device],
       intraOpNumThreads: creation.threads ?? availableParallelism(),
       interOpNumThreads: 1,
+      enableMemPattern: creation.planMemory ?? true,
       graphOptimizationLevel: creation.optimised ? 'disabled' : 'all',
       logSeverityLevel: 4, // what goes wrong is thrown, not printed
       extra: { session: extra },

@@ -34,6 +34,12 @@ export interface SessionOptions {
   threads?: number | undefined;
   /** Let idle threads spin, which takes the cores from whatever else wants them. @default false */
   spin?: boolean | undefined;
+  /**
+   * Take the memory of a whole run at once from the second run on. Saves a hundredth of the time, and keeps the pieces
+   * that the first run took besides.
+   * @default true
+   */
+  planMemory?: boolean | undefined;
   /** Run on the calling thread, which blocks meanwhile, instead of in a worker. @default false */
   inline?: boolean | undefined;
 }
@@ -176,11 +182,13 @@ function feedParameters(cut: Pruned, fed: readonly Parameter[]): Pruned {
   return { ...cut, inputs: [...cut.inputs, ...inputs!], parameters: parameters! };
 }
 
-function creationOptions(options: SessionOptions): Pick<Creation, 'device' | 'threads' | 'spin'> {
-  const { device = 'cpu', threads, spin } = options;
+function creationOptions(
+  options: SessionOptions,
+): Pick<Creation, 'device' | 'threads' | 'spin' | 'planMemory'> {
+  const { device = 'cpu', threads, spin, planMemory } = options;
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
     throw new RuntimeError(`threads: expected a whole number of at least 1 but received ${threads}`);
-  return { device, threads, spin };
+  return { device, threads, spin, planMemory };
 }
 
 /** A session in a thread of its own. */

@@ -142,6 +142,7 @@ export class TrainStep {
     const session = await openSession(graph, options.bind, {
       inline: true,
       threads: options.threads,
+      planMemory: false,
       fed: trainable,
       channelsLast: new Set(turned.flatMap(({ name }) => [name, GRADIENT + name])),
     });
