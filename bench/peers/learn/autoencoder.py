@@ -1,9 +1,11 @@
 """Trains an autoencoder at 64 x 64 on pixels in 0..1.
 
-  python autoencoder.py --data FOLDER --task reference    Flickr8k; PSNR of 600 photographs held out
+  python autoencoder.py --data FOLDER --task reference    Flickr8k; PSNR of 600 photographs held out (--train FILE lists the others)
   python autoencoder.py --data FOLDER --task bottleneck   clothing; variational, 128-d; the nearest neighbour's class
                                                           (train -> test) against PCA to 128-d of the same pixels
 """
+import pathlib
+
 import numpy as np
 import torch
 from PIL import Image
@@ -15,7 +17,7 @@ from common import Clock, arguments, clothing_files, cosine_schedule, nearest_ac
 
 SIDE, BATCH, LATENT = 64, 32, 128
 HELD_OUT = 600
-EPOCHS = {"reference": 12, "bottleneck": 20}
+EPOCHS = {"reference": 10, "bottleneck": 12}
 LR = {"reference": 3e-3, "bottleneck": 2e-3}
 CHANNELS = [16, 32, 64, 128]
 BETA = 0.12288
@@ -103,8 +105,12 @@ def train(net, count, batch_of, options, rng):
 
 def reference(options):
     files = sorted(f for f in (options.data / "flickr8k" / "images").iterdir() if f.suffix == ".webp")
-    order = np.random.default_rng(0).permutation(len(files))
-    x = pixels([files[i] for i in order])
+    if options.train:
+        kept = set(options.train.read_text().splitlines())
+        files = [f for f in files if str(f) not in kept] + [f for f in files if str(f) in kept]
+    else:
+        files = [files[i] for i in np.random.default_rng(0).permutation(len(files))]
+    x = pixels(files)
     rng, net = start(options), Reference()
     seconds = train(net, len(x) - HELD_OUT, lambda rows: x[torch.from_numpy(rows + HELD_OUT)], options, rng)
     with torch.no_grad():
@@ -146,6 +152,7 @@ def bottleneck(options):
 def main():
     parser = arguments(__doc__, None)
     parser.add_argument("--task", choices=list(EPOCHS), default="reference")
+    parser.add_argument("--train", type=pathlib.Path, help="list of the photographs to train on; the other 600 are held out")
     options = parser.parse_args()
     options.epochs = options.epochs or EPOCHS[options.task]
     {"reference": reference, "bottleneck": bottleneck}[options.task](options)
