@@ -72,6 +72,7 @@ export function resnetProgram(batch, px) {
     prefix: '',
     block: 'basic',
     stem: [64],
+    smallStem: false,
     stages,
     averageShortcut: false,
     strideFirst: false,

@@ -35,7 +35,7 @@ export interface Creation {
   model: Uint8Array | string;
   device: Device;
   threads?: number | undefined;
-  spin?: boolean | undefined;
+  spin?: boolean | number | undefined;
   planMemory?: boolean | undefined;
   /** Folder against which the locations of external weights are resolved when the model is given as bytes. */
   weightsFolder?: string | undefined;
@@ -94,7 +94,10 @@ export class LocalSession {
       throw new RuntimeError(`device "${device}" is not in this build of ONNX Runtime`, {
         hint: `available: ${devices.join(', ')}`,
       });
-    const extra: Record<string, unknown> = { intra_op: { allow_spinning: creation.spin ? '1' : '0' } };
+    const { spin = false } = creation;
+    const intraOp: Record<string, string> = { allow_spinning: spin ? '1' : '0' };
+    if (typeof spin === 'number') intraOp.spin_duration_us = String(spin);
+    const extra: Record<string, unknown> = { intra_op: intraOp };
     if (creation.weightsFolder) extra.model_external_initializers_file_folder_path = creation.weightsFolder;
     if (creation.saveTo) extra.optimized_model_external_initializers_file_name = creation.saveTo.weights;
     const options: InferenceSession.SessionOptions = {

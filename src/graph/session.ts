@@ -32,8 +32,12 @@ export interface SessionOptions {
   device?: Device | undefined;
   /** Threads for one operator. @default the cores of this machine */
   threads?: number | undefined;
-  /** Let idle threads spin, which takes the cores from whatever else wants them. @default false */
-  spin?: boolean | undefined;
+  /**
+   * Let idle threads spin, which takes the cores from whatever else wants them; a number is for how many microseconds
+   * at most. Worth it for a network of many short operators.
+   * @default false
+   */
+  spin?: boolean | number | undefined;
   /**
    * Take the memory of a whole run at once from the second run on. Saves a hundredth of the time, and keeps the pieces
    * that the first run took besides.
@@ -188,6 +192,8 @@ function creationOptions(
   const { device = 'cpu', threads, spin, planMemory } = options;
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
     throw new RuntimeError(`threads: expected a whole number of at least 1 but received ${threads}`);
+  if (typeof spin === 'number' && (!Number.isInteger(spin) || spin < 1))
+    throw new RuntimeError(`spin: expected a whole number of microseconds but received ${spin}`);
   return { device, threads, spin, planMemory };
 }
 

@@ -81,6 +81,7 @@ export function resnetProgram(batch: number, px: number, seed: number): { progra
     prefix: '',
     block: 'basic',
     stem: [64],
+    smallStem: false,
     stages,
     averageShortcut: false,
     strideFirst: false,
