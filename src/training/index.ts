@@ -8,7 +8,6 @@ export {
 } from './data/augment.js';
 export { type DataReport, formatDataReport } from './data/check.js';
 export type { DataSetKind, DataSetOptions } from './data/types.js';
-export type { EpochRecord, TrainingEvent } from './loop.js';
 export {
   METRIC_LOSSES,
   type MetricLossOptions,
@@ -25,6 +24,7 @@ export type {
   SiameseTrainOptions,
   TrainOptions,
 } from './options.js';
+export type { EpochRecord, TrainingEvent } from './progress.js';
 export { Autoencoder, type AutoencoderOptions, loadAutoencoder, type Reconstruction } from './reconstruct.js';
 export { type ReconstructOptions, type ReconstructSummary, reconstructFiles } from './reconstruct-files.js';
 export type { RunEvent, RunResult } from './run.js';

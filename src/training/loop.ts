@@ -7,13 +7,14 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { TrainingError } from '../errors.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { requireSameConfig } from './checkpoint-config.js';
 import { writeCurves } from './curves.js';
+import { takeLoss } from './divergence.js';
 import { TrainingLog } from './log.js';
 import { learningRate, type OptimizerOptions } from './optim/optimizer.js';
 import { type ScheduleOptions, schedule } from './optim/schedule.js';
+import { type LoopResult, noProgress, type Progress, type TrainingEvent } from './progress.js';
 import { requireSpace } from './run-folder.js';
 import { TrainStep } from './step.js';
 import type { Metrics, StepInput, Task, TrainingSummary } from './task.js';
@@ -37,72 +38,8 @@ export interface LoopOptions {
   resume: boolean;
 }
 
-/** What the loop tells while it runs. */
-export type TrainingEvent =
-  | {
-      type: 'step';
-      epoch: number;
-      epochs: number;
-      step: number;
-      steps: number;
-      /** Mean over the epoch so far. */
-      loss: number;
-      lr: number;
-      itemsPerSecond: number;
-      secondsLeft: number;
-    }
-  | {
-      type: 'epoch';
-      epoch: number;
-      epochs: number;
-      loss: number;
-      metrics: Metrics;
-      best: boolean;
-      seconds: number;
-    }
-  | { type: 'baseline'; metrics: Metrics }
-  /** `epoch` is the one under way: above `epochs` when all are done. */
-  | { type: 'resumed'; epoch: number; epochs: number; step: number };
-
-/** How a run ended. */
-export interface LoopResult extends TrainingSummary {
-  /** `interrupted`: a checkpoint was written and nothing else. */
-  ended: 'finished' | 'early' | 'interrupted';
-  history: readonly EpochRecord[];
-}
-
-/** One epoch's figures. */
-export interface EpochRecord {
-  epoch: number;
-  loss: number;
-  metrics: Metrics;
-}
-
-/** Where a run stands; what a checkpoint keeps besides numbers. */
-interface Progress {
-  /** The epoch under way, from 1. */
-  epoch: number;
-  /** Steps done in it. */
-  batch: number;
-  step: number;
-  /** Sum of the losses of the epoch's steps. */
-  lossSum: number;
-  /** Mean loss of the run's first steps, against which an explosion is told. */
-  first: { sum: number; count: number };
-  bestEpoch: number;
-  /** Epochs since the best. */
-  stale: number;
-  seconds: number;
-  history: EpochRecord[];
-  /** What was there without training. */
-  baseline?: Metrics;
-}
-
-/** Steps whose mean loss is held against that of as many first ones, and the factor that counts as an explosion. */
-const EXPLOSION = { steps: 20, factor: 100 };
-
 /**
- * Trains until the epochs are done, nothing gets better any more, or `signal` aborts; then writes curves and model.
+ * Trains until the epochs are done, nothing gets better any more, or `signal` aborts; then writes model and curves.
  * @throws TrainingError when the loss or a gradient is not a number or explodes; UsageError for a checkpoint of another
  *   configuration, or none where one should be resumed.
  */
@@ -127,20 +64,9 @@ export async function runLoop(
 }
 
 class Loop {
-  private progress: Progress = {
-    epoch: 1,
-    batch: 0,
-    step: 0,
-    lossSum: 0,
-    first: { sum: 0, count: 0 },
-    bestEpoch: 0,
-    stale: 0,
-    seconds: 0,
-    history: [],
-  };
+  private progress = noProgress();
   private readonly rate: (step: number) => number;
   private readonly totalSteps: number;
-  private readonly recent: number[] = [];
   /** Where this process took the run up. */
   private resumedSeconds = 0;
   private resumedSteps = 0;
@@ -160,7 +86,7 @@ class Loop {
   }
 
   async run(): Promise<LoopResult> {
-    const { options, progress } = this;
+    const { options } = this;
     await this.requireSpace();
     if (options.resume) await this.resume();
     if (this.progress.step === 0) await this.measureBaseline();
@@ -177,7 +103,7 @@ class Loop {
         break;
       }
       if (!(await this.epoch(log)))
-        return { ...this.summary(), ended: 'interrupted', history: progress.history };
+        return { ...this.summary(), ended: 'interrupted', history: this.progress.history };
     }
     return this.finish(ended);
   }
@@ -238,8 +164,9 @@ class Loop {
   private async train(input: StepInput, log: TrainingLog): Promise<void> {
     const { progress, options } = this;
     const lr = learningRate(options.optimizer) * this.rate(progress.step);
-    const { loss, gradNorm } = await this.step.run(input.feeds, lr);
-    this.refuseDivergence(loss, gradNorm, lr);
+    const result = await this.step.run(input.feeds, lr);
+    this.refuseDivergence(result, lr);
+    const { loss, gradNorm } = result;
     progress.step++;
     progress.batch++;
     progress.lossSum += loss;
@@ -261,49 +188,35 @@ class Loop {
     });
   }
 
-  private refuseDivergence(loss: number, gradNorm: number, lr: number): void {
-    const { progress, recent } = this;
-    const where = `step ${progress.step + 1} (epoch ${progress.epoch})`;
+  private refuseDivergence(result: { loss: number; gradNorm: number }, lr: number): void {
+    const { progress } = this;
+    const { folder } = this.options;
     const kept =
       progress.bestEpoch > 0
-        ? `the last good checkpoint and the best epoch (${progress.bestEpoch}) are in ${this.options.folder}`
-        : `the last good checkpoint, if one was written, is in ${this.options.folder}`;
-    const hint = `${kept}; start again with a lower learning rate than ${lr.toPrecision(3)}, or clip the gradients`;
-    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm))
-      throw new TrainingError(
-        `${where}: the ${Number.isFinite(loss) ? `gradients are ${gradNorm}` : `loss is ${loss}`}`,
-        { hint },
-      );
-    if (progress.first.count < EXPLOSION.steps) {
-      progress.first.sum += Math.abs(loss);
-      progress.first.count++;
-      return;
-    }
-    recent.push(Math.abs(loss));
-    if (recent.length > EXPLOSION.steps) recent.shift();
-    const mean = recent.reduce((a, b) => a + b, 0) / recent.length;
-    const first = progress.first.sum / progress.first.count;
-    if (recent.length === EXPLOSION.steps && mean > EXPLOSION.factor * first)
-      throw new TrainingError(
-        `${where}: the loss explodes: it is ${mean.toPrecision(3)} on average now and was ${first.toPrecision(3)} over the first ${EXPLOSION.steps} steps`,
-        { hint },
-      );
+        ? `the last good checkpoint and the best epoch (${progress.bestEpoch}) are in ${folder}`
+        : `the last good checkpoint, if one was written, is in ${folder}`;
+    takeLoss(
+      progress,
+      result,
+      `step ${progress.step + 1} (epoch ${progress.epoch})`,
+      `${kept}; start again with a lower learning rate than ${lr.toPrecision(3)}, or clip the gradients`,
+    );
   }
 
   private isBest(metrics: Metrics): boolean {
     const { metric, larger } = this.task.criterion;
     const value = metrics[metric];
-    if (value === undefined) return true; // nothing held out: the last is kept
+    if (isUnknown(value)) return true; // nothing held out, or too little: the last is kept
     const { history, bestEpoch } = this.progress;
     const best = history.find((r) => r.epoch === bestEpoch)?.metrics[metric];
-    return best === undefined || (larger ? value > best : value < best);
+    return isUnknown(best) || (larger ? value > best : value < best);
   }
 
   private async finish(ended: LoopResult['ended']): Promise<LoopResult> {
     const { tensors } = await readCheckpoint(this.file('best'));
     const summary = this.summary();
-    await writeCurves(path.join(this.options.folder, 'curves'), path.join(this.options.folder, 'log.jsonl'));
     await this.task.save(tensors, summary);
+    await writeCurves(path.join(this.options.folder, 'curves'), path.join(this.options.folder, 'log.jsonl'));
     return { ...summary, ended, history: this.progress.history };
   }
 
@@ -325,7 +238,7 @@ class Loop {
     this.progress.seconds = this.seconds();
     await writeCheckpoint(this.file('checkpoint'), {
       config: this.options.config,
-      progress: { ...this.progress, recent: this.recent },
+      progress: this.progress,
       ...this.step.state(),
     });
     this.lastCheckpoint = performance.now();
@@ -337,12 +250,16 @@ class Loop {
     if (!existsSync(file)) return;
     const { config, progress, ...state } = await readCheckpoint(file);
     requireSameConfig(config, this.options.config, file);
-    const { recent, ...rest } = progress as Progress & { recent: number[] };
     this.step.restore(state);
-    this.progress = rest;
-    this.recent.push(...recent);
-    this.resumedSeconds = rest.seconds;
-    this.resumedSteps = rest.step;
-    this.onEvent({ type: 'resumed', epoch: rest.epoch, epochs: this.options.epochs, step: rest.step });
+    this.progress = progress as Progress;
+    const { seconds, step, epoch } = this.progress;
+    this.resumedSeconds = seconds;
+    this.resumedSteps = step;
+    this.onEvent({ type: 'resumed', epoch, epochs: this.options.epochs, step });
   }
+}
+
+/** Whether a metric could not be measured. */
+function isUnknown(value: number | undefined): value is undefined {
+  return value === undefined || Number.isNaN(value);
 }

@@ -5,13 +5,14 @@ import path from 'node:path';
 import { type ItemFailure, UsageError } from '../errors.js';
 import { autoencoderTask } from './autoencoder-task.js';
 import type { DataReport } from './data/check.js';
-import { type LoopResult, runLoop, type TrainingEvent } from './loop.js';
+import { runLoop } from './loop.js';
 import type {
   AutoencoderTrainOptions,
   ProjectionTrainOptions,
   SiameseTrainOptions,
   TrainOptions,
 } from './options.js';
+import type { LoopResult, TrainingEvent } from './progress.js';
 import { projectionTask } from './projection-task.js';
 import { prepareRunFolder, removeRunFolder } from './run-folder.js';
 import { siameseTask } from './siamese-task.js';

@@ -85,9 +85,11 @@ describe('trainAutoencoder', () => {
     expect(first.steps).toBeGreaterThanOrEqual(7);
     expect(first.steps).toBeLessThan(15);
     expect(existsSync(path.join(broken, 'model.safetensors'))).toBe(false);
+    const second = await trainAutoencoder({ ...options, out: broken, resume: true }, watch(11).hooks);
+    expect(second).toMatchObject({ ended: 'interrupted', history: [{ epoch: 1 }, { epoch: 2 }] });
     const { events, hooks: again } = watch();
     await trainAutoencoder({ ...options, out: broken, resume: true }, again);
-    expect(events.find((e) => e.type === 'resumed')).toMatchObject({ step: first.steps });
+    expect(events.find((e) => e.type === 'resumed')).toMatchObject({ step: second.steps });
     const read = (out: string) => readFileSync(path.join(out, 'model.safetensors'));
     expect(read(broken).equals(read(whole))).toBe(true);
   });
@@ -120,6 +122,13 @@ describe('trainAutoencoder', () => {
 
 describe('trainSiamese', () => {
   const head = { ...SMALL, epochs: 5, dimension: 8, seed: 1, optimizer: { name: 'adam', lr: 0.01 } } as const;
+
+  it('keeps the last epoch where too little is held out to measure', async () => {
+    // One image of each class: none has another to be found by.
+    const result = await trainSiamese({ ...head, out: at('unmeasured'), epochs: 2, validation: 1 / 12 });
+    expect(result.metrics['map@r']).toBeNaN();
+    expect(result.bestEpoch).toBe(2);
+  });
 
   it('trains a head on the bundled model; the folder holds both', async () => {
     const out = at('siamese');
