@@ -91,3 +91,29 @@ export async function readParameters(
   await session.run({}, outputs);
   await session.release();
 }
+
+/** Numbers as they lie within a step, and PyTorch's shape of them. */
+export interface Place {
+  key: string;
+  data: Float32Array;
+  shape: readonly number[];
+}
+
+/** Saved arrays beside the places they go to. @throws UsageError where names or lengths differ. */
+export function pairUp(
+  what: string,
+  places: readonly Place[],
+  state: ReadonlyMap<string, Float32Array>,
+): { to: Place; saved: Float32Array }[] {
+  const keys = new Set(places.map((place) => place.key));
+  for (const key of state.keys())
+    if (!keys.has(key)) throw new UsageError(`the state has a ${what} "${key}" that this step does not have`);
+  return places.map((to) => {
+    const saved = state.get(to.key);
+    if (saved?.length !== to.data.length)
+      throw new UsageError(
+        `${what} "${to.key}": expected ${to.data.length} numbers in the state but received ${saved?.length ?? 'none'}`,
+      );
+    return { to, saved };
+  });
+}

@@ -20,7 +20,17 @@ import {
 } from '../graph/index.js';
 import { clipFactor, Optimizer, type OptimizerOptions } from './optim/optimizer.js';
 import { applyStatistics } from './running-statistics.js';
-import { isTurned, readParameters, room, sizeOf, turnedBack, turnedShape, turnInto } from './step-memory.js';
+import {
+  isTurned,
+  type Place,
+  pairUp,
+  readParameters,
+  room,
+  sizeOf,
+  turnedBack,
+  turnedShape,
+  turnInto,
+} from './step-memory.js';
 
 /** What a step computes. The graph is completed (gradients, outputs) when it is compiled: make one for each step. */
 export interface StepProgram {
@@ -250,29 +260,3 @@ const GRADIENT = 'gradient:';
 const MEAN = 'mean:';
 const VARIANCE = 'variance:';
 const METRIC = 'metric:';
-
-/** Numbers as they lie within a step, and PyTorch's shape of them. */
-interface Place {
-  key: string;
-  data: Float32Array;
-  shape: readonly number[];
-}
-
-/** Saved arrays beside the places they go to. */
-function pairUp(
-  what: string,
-  places: readonly Place[],
-  state: ReadonlyMap<string, Float32Array>,
-): { to: Place; saved: Float32Array }[] {
-  const keys = new Set(places.map((place) => place.key));
-  for (const key of state.keys())
-    if (!keys.has(key)) throw new UsageError(`the state has a ${what} "${key}" that this step does not have`);
-  return places.map((to) => {
-    const saved = state.get(to.key);
-    if (saved?.length !== to.data.length)
-      throw new UsageError(
-        `${what} "${to.key}": expected ${to.data.length} numbers in the state but received ${saved?.length ?? 'none'}`,
-      );
-    return { to, saved };
-  });
-}
