@@ -63,7 +63,7 @@ export const DATA_OPTIONS = {
     choices: ['stratified', 'random', 'group', 'classes'],
     value: 'HOW',
     group: 'data',
-    help: 'what is held out: stratified (images of every class), random (any images), group (whole groups) or classes (whole classes)',
+    help: 'what is held out: stratified (images of every class; by default), random (any images), group (whole groups; by default with --group-column) or classes (whole classes; by default of many with few images); autoencoders hold out any images',
   },
 } as const satisfies OptionSpecs;
 

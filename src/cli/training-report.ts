@@ -50,7 +50,9 @@ export async function showTraining(shown: Shown, start: Start): Promise<number> 
   }
   if (!values.json) await print(summary(result, shown));
   if (lost.unreadable > 0)
-    note(`${plural(lost.unreadable, 'image')} could not be read and were left out; see training/data.json`);
+    note(
+      `${plural(lost.unreadable, 'image')} could not be read and ${lost.unreadable === 1 ? 'was' : 'were'} left out; see training/data.json`,
+    );
   if (lost.failed > 0)
     note(`${plural(lost.failed, 'image')} could no longer be read during the run; others stood in for them`);
   return 0;

@@ -1,4 +1,5 @@
 /** @file A whole file of embeddings through a projection, in bounded memory. */
+import { existsSync } from 'node:fs';
 import { IdentityError, UsageError } from '../errors.js';
 import { formatFromPath, type OutputFormat, openWriter, scanEmbeddings } from './formats/index.js';
 import { loadProjection } from './projection.js';
@@ -30,14 +31,15 @@ export async function projectFile(
     throw new UsageError(`${output}: expected a name that ends in .npy, .parquet, .jsonl or .csv`, {
       hint: 'or name the format',
     });
+  const { overwrite = false } = options;
+  if (!overwrite && existsSync(output))
+    throw new UsageError(`${output} exists`, { hint: 'name another file, or replace it with overwrite' });
   await using learned = await loadProjection(projection);
   const scan = await scanEmbeddings(input);
   const { identity } = scan;
   if (!identity) throw new IdentityError(`${input}: the file does not say which model its vectors come from`);
-  const { writer } = await openWriter(output, format, {
-    identity: learned.identity,
-    overwrite: options.overwrite ?? false,
-  });
+  await learned.project(new Float32Array(0), identity); // vectors of another model: before anything is written
+  const { writer } = await openWriter(output, format, { identity: learned.identity, overwrite });
   let count = 0;
   for await (const rows of scan.batches()) {
     const all = new Float32Array(rows.length * scan.dimension);

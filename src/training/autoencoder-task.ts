@@ -13,6 +13,7 @@ import { saveModel } from '../models/save.js';
 import { cardTitle, namedTensors, trainingFacts } from './card.js';
 import { assertTrainable } from './data/check-trainable.js';
 import { ShuffleSampler } from './data/sampler.js';
+import { heldOutImages } from './held-out.js';
 import { initialise } from './initialise.js';
 import { klDivergence, reconstructionLoss } from './losses/index.js';
 import { psnr, ssim } from './metrics/index.js';
@@ -44,11 +45,17 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
   const transform = transformTo({ height, width });
   const inference = architecture.image(config);
   const start = initialise(inference.parameters.values(), seed);
-  const data = await openTrainingData(options, context, transform, (set, split) => {
-    const batch = options.batchSize ?? batchFor(split.train.length);
-    assertTrainable(set, split, { batch });
-    microBatch(batch, accumulate);
-  });
+  const data = await openTrainingData(
+    options,
+    context,
+    transform,
+    (set, split) => {
+      const batch = options.batchSize ?? batchFor(split.train.length);
+      assertTrainable(set, split, { batch });
+      microBatch(batch, accumulate);
+    },
+    heldOutImages,
+  );
   const { split } = data;
   const batchSize = options.batchSize ?? batchFor(split.train.length);
   const micro = microBatch(batchSize, accumulate);

@@ -13,7 +13,7 @@ import type { TrainingData } from './training-data.js';
 /** The parts of a card that do not depend on what was trained. */
 export function trainingFacts(
   options: TrainOptions,
-  { set, split, report }: Pick<TrainingData, 'set' | 'split'> & { report?: DataReport },
+  { set, split, by, report }: Pick<TrainingData, 'set' | 'split' | 'by'> & { report?: DataReport },
   summary: TrainingSummary,
   more: { loss: string; batchSize: number },
 ): Pick<ModelCardContent, 'data' | 'split' | 'training' | 'metrics' | 'seed'> {
@@ -31,7 +31,7 @@ export function trainingFacts(
       training: split.train.length,
       validation: split.validation.length,
       test: split.test.length,
-      by: set.given ? 'as the data says' : (options.split ?? (set.labels ? 'stratified' : 'random')),
+      by: set.given ? 'as the data says' : by,
     },
     training: {
       loss: more.loss,

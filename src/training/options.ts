@@ -43,7 +43,7 @@ export interface TrainOptions {
   /**
    * What is held out: single images of every class (`stratified`), single images (`random`), whole groups of the group
    * column (`group`) or whole classes (`classes`), which measures what a metric is worth for classes it never saw.
-   * @default stratified where there are classes
+   * @default group where there are groups, classes where there are many with few images, and otherwise stratified; random for autoencoders
    */
   split?: 'stratified' | 'random' | 'group' | 'classes' | undefined;
   /** How training images are varied; a preset or single steps. @default 'none'; 'simclr' for a Siamese network without labels */

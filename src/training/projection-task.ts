@@ -14,10 +14,11 @@ import { readTable } from './data/dataset-table.js';
 import { splitDataSet } from './data/split.js';
 import type { DataItem, DataSet } from './data/types.js';
 import { headTask } from './head-task.js';
+import { heldOutOfClasses } from './held-out.js';
 import { objectiveFor } from './objective.js';
 import type { ProjectionTrainOptions } from './options.js';
 import type { Task } from './task.js';
-import { heldOutOfClasses, microBatch } from './training-data.js';
+import { microBatch } from './training-data.js';
 
 /** About how many vectors a step has where the options do not say. */
 const BATCH = 128;
@@ -25,7 +26,6 @@ const BATCH = 128;
 /** Builds the task. @throws FormatError, UsageError, IdentityError for what cannot be trained on. */
 export async function projectionTask(options: ProjectionTrainOptions): Promise<Task> {
   const { seed = 0, accumulate = 1, dimension = 128 } = options;
-  const { split: by } = options;
   const embeddings = await readEmbeddings(options.data);
   const { identity, vectors, dimension: width } = embeddings;
   if (!identity)
@@ -33,7 +33,8 @@ export async function projectionTask(options: ProjectionTrainOptions): Promise<T
       hint: 'make it with "afterimage embed", so that the projection can refuse other vectors later',
     });
   const set = await labelledSet(embeddings, options);
-  const split = splitDataSet(set, { seed, validation: heldOutOfClasses(set, options), by });
+  const how = heldOutOfClasses(set, options);
+  const split = splitDataSet(set, { seed, ...how });
   const { batchSize, samplesPerClass } = batchesOf(set, split, options, BATCH);
   const objective = objectiveFor(set, split, {
     batchSize,
@@ -63,7 +64,7 @@ export async function projectionTask(options: ProjectionTrainOptions): Promise<T
           head,
           tensors: namedTensors(task.graph, tensors),
           card: {
-            ...trainingFacts(options, { set, split }, summary, {
+            ...trainingFacts(options, { set, split, by: how.by }, summary, {
               loss: described(objective.loss),
               batchSize,
             }),

@@ -8,13 +8,14 @@ import { batchesOf } from './batches.js';
 import type { DataSet, DataSplit } from './data/types.js';
 import { backboneFeatures } from './features.js';
 import { headTask } from './head-task.js';
+import { heldOutOfClasses } from './held-out.js';
 import { networkTask, requireLayers } from './network-task.js';
 import { type Objective, objectiveFor } from './objective.js';
 import type { SiameseTrainOptions } from './options.js';
 import type { TaskContext } from './run.js';
 import { saveSiamese } from './siamese-save.js';
 import type { Task } from './task.js';
-import { heldOutOfClasses, microBatch, openTrainingData, type TrainingData } from './training-data.js';
+import { microBatch, openTrainingData, type TrainingData } from './training-data.js';
 
 /** About how many images a step has where the options do not say: features cost nothing. */
 const BATCH = { head: 128, images: 32 };
@@ -65,9 +66,7 @@ export async function siameseTask(options: SiameseTrainOptions, context: TaskCon
       );
     planned(set, split);
   };
-  const data = await openTrainingData(options, context, base.transform, requireFit, (set) =>
-    heldOutOfClasses(set, options),
-  );
+  const data = await openTrainingData(options, context, base.transform, requireFit, heldOutOfClasses);
   const augment = options.augment ?? (data.set.kind === 'unlabelled' ? 'simclr' : 'none');
   const run: SiameseRun = {
     options: { ...options, augment },

@@ -10,11 +10,12 @@ import type { TransformSpec } from '../image/index.js';
 import { outputSize } from '../image/index.js';
 import { checkDataSet, type DataReport, formatDataReport } from './data/check.js';
 import { openDataSet } from './data/dataset.js';
-import { fingerprintDataSet, keepItems } from './data/dataset-assemble.js';
+import { fingerprintDataSet, keepItems, unitCount } from './data/dataset-assemble.js';
 import { Loader } from './data/loader.js';
 import { replaceByLabel } from './data/loader-replacement.js';
-import { splitDataSet } from './data/split.js';
+import { type SplitOptions, splitDataSet } from './data/split.js';
 import type { DataSet, DataSplit } from './data/types.js';
+import type { HeldOut } from './held-out.js';
 import type { TrainOptions } from './options.js';
 import type { TaskContext } from './run.js';
 
@@ -22,28 +23,10 @@ import type { TaskContext } from './run.js';
 export interface TrainingData {
   set: DataSet;
   split: DataSplit;
+  by: HeldOut['by'];
   report: DataReport;
   /** What tells this data from other data, for resuming. */
   identity: Readonly<Record<string, unknown>>;
-}
-
-/** Part held out where the options do not say. */
-const VALIDATION = 0.1;
-
-/**
- * Part to hold out where the options do not say and what is held out is compared within and across classes: a tenth, or
- * as much more, up to three tenths, as gives half of the classes two images; of whole classes, two.
- */
-export function heldOutOfClasses(
-  { labels, classes }: DataSet,
-  { validation, split }: Pick<TrainOptions, 'validation' | 'split'>,
-): number {
-  if (validation !== undefined) return validation;
-  if (!labels || labels.length === 0) return VALIDATION;
-  const counts = new Array<number>(classes.length).fill(0);
-  for (const label of labels) counts[label]!++;
-  const median = counts.sort((a, b) => a - b)[counts.length >> 1]!;
-  return Math.min(0.3, Math.max(VALIDATION, 2 / (split === 'classes' ? classes.length : median)));
 }
 
 /** File in the run's folder that remembers what the check of the data found. */
@@ -53,7 +36,7 @@ const REPORT = 'data.json';
  * Opens `options.data`, decodes every image once to find those that cannot be read, and holds a part out. A resumed
  * run takes over what the check found.
  * @param requireFit throws when the run cannot be made of the data
- * @param heldOut part held out
+ * @param heldOut says what is held out
  * @throws UsageError for data that cannot be trained on, or that is not what a resumed run was begun with.
  */
 export async function openTrainingData(
@@ -61,12 +44,11 @@ export async function openTrainingData(
   context: TaskContext,
   transform: TransformSpec,
   requireFit: (set: DataSet, split: DataSplit) => void,
-  heldOut: (set: DataSet) => number = () => options.validation ?? VALIDATION,
+  heldOut: (set: DataSet, options: TrainOptions) => HeldOut,
 ): Promise<TrainingData> {
-  const { seed = 0, split: by, workers } = options;
+  const { seed = 0, workers } = options;
   const opened = await openDataSet(options.data, options.dataSet);
-  const how = { seed, validation: heldOut(opened), by };
-  requireFit(opened, splitDataSet(opened, how)); // what is told at once need not wait for the check
+  const how = { seed, ...heldOut(opened, options) };
   const file = path.join(context.folder, REPORT);
   const before = options.resume ? await readReport(file) : undefined;
   let set: DataSet;
@@ -76,8 +58,10 @@ export async function openTrainingData(
     report = before.report;
     const bad = new Set(report.unreadable.map(({ id }) => id));
     set = keepItems(opened, ({ id }) => !bad.has(id));
+    requireSame(before.identity, identityOf(set));
     split = splitDataSet(set, how);
   } else {
+    requireFit(opened, firstSplit(opened, how, requireFit)); // what is told at once need not wait for the check
     const found = await checkDataSet(opened, {
       split: how,
       inputSize: outputSize(transform),
@@ -87,21 +71,47 @@ export async function openTrainingData(
     });
     ({ set, split, report } = found);
   }
-  const identity = { items: set.items.length, sha256: fingerprintDataSet(set) };
-  if (before && before.identity.sha256 !== identity.sha256)
-    throw new UsageError(
-      `data: expected the ${before.identity.items} images, with their labels, that the run was begun with but found ${identity.items}, or others`,
-      { hint: 'restore the data as it was, or start a new run in another folder' },
-    );
+  const identity = identityOf(set);
   requireFit(set, split);
   if (!before) await writeReport(file, { identity, report });
   context.onEvent({ type: 'data', report, text: formatDataReport(report) });
-  return { set, split, report, identity };
+  return { set, split, by: how.by, report, identity };
+}
+
+/** @throws as `requireFit` when not even all of the data would do, which says more than that it cannot be split. */
+function firstSplit(
+  set: DataSet,
+  how: SplitOptions,
+  requireFit: (set: DataSet, split: DataSplit) => void,
+): DataSplit {
+  try {
+    return splitDataSet(set, how);
+  } catch (error) {
+    const none = new Int32Array(0);
+    const all = Int32Array.from({ length: unitCount(set) }, (_, unit) => unit);
+    requireFit(set, { train: all, validation: none, test: none });
+    throw error;
+  }
+}
+
+/** What tells a data set from others. */
+type Identity = { items: number; sha256: string };
+
+function identityOf(set: DataSet): Identity {
+  return { items: set.items.length, sha256: fingerprintDataSet(set) };
+}
+
+function requireSame(before: Identity, now: Identity): void {
+  if (before.sha256 === now.sha256) return;
+  throw new UsageError(
+    `data: expected the ${before.items} images, with their labels, that the run was begun with but found ${now.items}, or others`,
+    { hint: 'restore the data as it was, or start a new run in another folder' },
+  );
 }
 
 /** What is remembered of the data. */
 interface Remembered {
-  identity: { items: number; sha256: string };
+  identity: Identity;
   report: DataReport;
 }
 

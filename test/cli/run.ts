@@ -32,8 +32,17 @@ export interface RunOptions {
 
 /** Starts `afterimage` with these words. Its caches are in `cwd`, so that it finds nothing of this machine's user. */
 export function start(args: readonly string[], options: RunOptions = {}): Running {
+  return startProgram(process.execPath, [options.bin ?? BIN, ...args], options);
+}
+
+/** Starts a command line that the program printed, as if it were pasted into a shell. */
+export function paste(line: string, options: RunOptions = {}): Running {
+  return startProgram('sh', ['-c', `exec ${line}`], options);
+}
+
+function startProgram(program: string, args: readonly string[], options: RunOptions): Running {
   const cwd = options.cwd ?? process.cwd();
-  const child = spawn(process.execPath, [options.bin ?? BIN, ...args], {
+  const child = spawn(program, args, {
     cwd,
     env: {
       PATH: process.env.PATH ?? '',

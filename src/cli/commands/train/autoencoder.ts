@@ -66,7 +66,7 @@ export const autoencoder = defineCommand({
   examples: [
     ['afterimage train autoencoder photos/ --out my-autoencoder', 'the reference shape'],
     [
-      'afterimage train autoencoder photos/ -o small --channels 32,64,128,256 --batch-norm --latent 128',
+      'afterimage train autoencoder photos/ -o my-ae --channels 32,64 --latent 128',
       'a vector of 128 numbers',
     ],
     ['afterimage embed photos/ --model my-autoencoder -o vectors.npy', 'its vectors'],

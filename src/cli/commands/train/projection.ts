@@ -7,13 +7,19 @@ import { showTraining } from '../../training-report.js';
 
 export const projection = defineCommand({
   name: 'train projection',
-  usage: 'VECTORS --labels FILE --out DIR [options]',
+  usage: 'VECTORS --out DIR [options]',
   summary: 'Trains a linear projection of embeddings to fewer dimensions.',
   details:
-    'VECTORS is what "afterimage embed --out" wrote. The labels are a CSV, Parquet or JSONL file with the id and the ' +
-    'label of each vector. No image is read: the cheap way for a big collection. "afterimage project" applies it.',
+    'VECTORS is what "afterimage embed --out" wrote. The folder in the id of a vector is its label, or --labels ' +
+    'names a CSV, Parquet or JSONL file with ids and labels. No image is read: the cheap way for a big collection. ' +
+    '"afterimage project" applies what was learned.',
   options: {
-    labels: { type: 'string', value: 'FILE', group: 'data', help: 'the label of each id' },
+    labels: {
+      type: 'string',
+      value: 'FILE',
+      group: 'data',
+      help: 'a CSV, Parquet or JSONL file with the label of each id',
+    },
     'path-column': { type: 'string', value: 'NAME', group: 'data', help: 'its column of ids' },
     'label-column': { type: 'string', value: 'NAME', group: 'data', help: 'its column of labels' },
     validation: {
@@ -27,11 +33,8 @@ export const projection = defineCommand({
   },
   arity: [1, 1],
   examples: [
-    ['afterimage embed products/ -o products.parquet', 'the vectors'],
-    [
-      'afterimage train projection products.parquet --labels products.csv -o map64 --dimension 64',
-      'the projection',
-    ],
+    ['afterimage embed products/ -o products.parquet', 'the vectors, of a folder for each class'],
+    ['afterimage train projection products.parquet -o map64 --dimension 64', 'the projection'],
     ['afterimage project products.parquet --with map64 -o small.parquet', 'the vectors of 64 numbers'],
   ],
   async run(values, [data], argv) {

@@ -57,7 +57,7 @@ export const siamese = defineCommand({
       type: 'string',
       value: 'WHAT',
       group: 'model',
-      help: 'head (by default), all (by default with --random), or layers by the beginning of their names: layer4,fc',
+      help: 'head (by default), all (by default with --random), or layers by the beginning of their names: layer3,layer4',
     },
     'backbone-rate': {
       type: 'number',
@@ -79,11 +79,11 @@ export const siamese = defineCommand({
   examples: [
     ['afterimage train siamese products/ --out my-model', 'a head on the bundled model'],
     [
-      'afterimage train siamese products/ -o mine -m resnet18 --train layer4,fc --loss multi-similarity',
+      'afterimage train siamese products/ -o mine -m resnet18 --train layer4',
       'the last stage of a published network, too',
     ],
     [
-      'afterimage train siamese signs.zip -o mine --random -m conv4 --size 28 --epochs 20',
+      'afterimage train siamese signs.zip -o mine --random -m conv4 --size 28',
       'a small network from random weights',
     ],
     ['afterimage embed photos/ --model my-model -o vectors.npy', 'its vectors'],
