@@ -72,11 +72,8 @@ export class PixelCache {
     const { table } = this;
     const at = 1 + item * FIELDS;
     if (Atomics.compareExchange(table, at, EMPTY, CLAIMED) !== EMPTY) return;
-    const needed = units(data.length);
-    const first = Atomics.add(table, 0, needed);
-    if (first + needed > this.capacity) {
-      // Until this is undone nobody else finds room either, so no picture can lie beyond what is given back.
-      Atomics.sub(table, 0, needed);
+    const first = this.reserve(units(data.length));
+    if (first === undefined) {
       Atomics.store(table, at, EMPTY);
       return;
     }
@@ -85,6 +82,16 @@ export class PixelCache {
     table[at + 2] = width;
     table[at + 3] = height;
     Atomics.store(table, at, READY);
+  }
+
+  /** Takes units that nobody else has; undefined where they do not fit. */
+  private reserve(needed: number): number | undefined {
+    for (let first = Atomics.load(this.table, 0); first + needed <= this.capacity; ) {
+      const found = Atomics.compareExchange(this.table, 0, first, first + needed);
+      if (found === first) return first;
+      first = found;
+    }
+    return undefined;
   }
 
   /** Bytes in use. */

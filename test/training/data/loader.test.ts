@@ -7,7 +7,7 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import type { Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import tar from 'tar-stream';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { ImageError, type ItemFailure, TrainingError, UsageError } from '#src/errors.js';
@@ -296,6 +296,27 @@ describe('PixelCache', () => {
     expect(other.get(4)).toBeUndefined();
     expect(other.used).toBe(1024);
     expect(PixelCache.bytesFor(3, { width: 20, height: 5 })).toBe(960);
+  });
+
+  it('holds no memory for pictures that do not fit, not even for a moment', async () => {
+    // Two that did so at a time would leave less than is in use, and the next picture would overwrite another.
+    const memory = PixelCache.allocate(1, 64);
+    const script = `
+      import { parentPort, workerData } from 'node:worker_threads';
+      const { PixelCache } = await import(workerData.module);
+      const cache = new PixelCache(workerData.memory);
+      const large = { data: new Uint8Array(300), width: 10, height: 10 };
+      parentPort.postMessage('ready');
+      for (;;) cache.put(0, large);`;
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`), {
+      workerData: { module: new URL('../../../dist/training/data/cache.js', import.meta.url).href, memory },
+    });
+    await new Promise((resolve) => worker.once('message', resolve));
+    const cache = new PixelCache(memory);
+    let most = 0;
+    for (let i = 0; i < 2_000_000; i++) most = Math.max(most, cache.used);
+    await worker.terminate();
+    expect(most).toBe(0);
   });
 });
 
