@@ -150,7 +150,7 @@ function pairs(set: DataSet, split: DataSplit, options: ObjectiveOptions): Objec
       return pairContrastive(a!, b!, graph.input('same', [a!.shape[0]!]), settings);
     },
     feeds(rows, { epoch, batch: k, from }) {
-      const same = sampler.same(epoch)[k]!.subarray(from / 2, (from + rows.length) / 2);
+      const same = sampler.same(epoch, k).subarray(from / 2, (from + rows.length) / 2);
       return { same: { data: Float32Array.from(same), dims: [same.length] } };
     },
     heldOut,

@@ -50,13 +50,12 @@ export function reportOn(
     .filter((_, i) => inputSize && (sizes[i]!.width < inputSize.width || sizes[i]!.height < inputSize.height))
     .map(({ id }) => id);
   const classes = classTable(set, split);
-  const training = classes.map(({ train }) => train).filter((count) => count > 0);
   const report: DataReport = {
     kind: set.kind,
     images: set.items.length,
     parts: { train: split.train.length, validation: split.validation.length, test: split.test.length },
     classes,
-    imbalance: training.length === 0 ? null : Math.max(...training) / Math.min(...training),
+    imbalance: imbalanceOf(classes),
     unreadable,
     duplicates: duplicatesIn(set, facts, partsOf),
     small,
@@ -92,6 +91,17 @@ function classTable(set: DataSet, split: DataSplit): DataReport['classes'] {
     }
   }
   return table.sort((a, b) => b.total - a.total);
+}
+
+/** Of the classes that are trained on. */
+function imbalanceOf(classes: DataReport['classes']): number | null {
+  let [least, most] = [Number.POSITIVE_INFINITY, 0];
+  for (const { train } of classes) {
+    if (train === 0) continue;
+    least = Math.min(least, train);
+    most = Math.max(most, train);
+  }
+  return most === 0 ? null : most / least;
 }
 
 function duplicatesIn(

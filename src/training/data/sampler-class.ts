@@ -144,12 +144,14 @@ function withRepetition(members: Int32Array, m: number, random: Random): Int32Ar
   return Int32Array.from({ length: m }, () => members[random.integer(members.length)]!);
 }
 
-/** `m` different members: the first steps of a Fisher–Yates shuffle. */
+/** `m` different members: the first steps of a Fisher–Yates shuffle, of which only what moved is kept. */
 function firstShuffled(members: Int32Array, m: number, random: Random): Int32Array {
-  const pool = members.slice();
-  for (let i = 0; i < m; i++) {
-    const j = i + random.integer(pool.length - i);
-    [pool[i], pool[j]] = [pool[j]!, pool[i]!];
-  }
-  return pool.subarray(0, m);
+  const moved = new Map<number, number>();
+  const at = (i: number): number => moved.get(i) ?? members[i]!;
+  return Int32Array.from({ length: m }, (_, i) => {
+    const j = i + random.integer(members.length - i);
+    const drawn = at(j);
+    moved.set(j, at(i));
+    return drawn;
+  });
 }

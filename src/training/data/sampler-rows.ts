@@ -56,6 +56,7 @@ export interface PairOptions {
 /** Every pair once an epoch: images `2k` and `2k + 1` of a batch are a pair. */
 export class PairSampler implements Sampler {
   readonly batchesPerEpoch: number;
+  private drawn: { epoch: number; batches: Int32Array[] } | undefined;
 
   /** @throws UsageError when a batch takes more pairs than there are. */
   constructor(private readonly options: PairOptions) {
@@ -63,18 +64,22 @@ export class PairSampler implements Sampler {
   }
 
   epoch(n: number): Int32Array[] {
-    const { rows, pairs, batch, seed } = this.options;
-    return drawRows(new Random(seed, 'pairs', n), rows, this.batchesPerEpoch, batch / 2).map((some) =>
-      spread(some, pairs, 2),
-    );
+    return this.draw(n).map((some) => spread(some, this.options.pairs, 2));
   }
 
-  /** For each batch of epoch `n`, `[batch / 2]`: 1 where its k-th pair belongs together. */
-  same(n: number): Uint8Array[] {
-    const { rows, same, batch, seed } = this.options;
-    return drawRows(new Random(seed, 'pairs', n), rows, this.batchesPerEpoch, batch / 2).map((some) =>
-      Uint8Array.from(some, (row) => same[row]!),
-    );
+  /** For each pair of batch `k` of epoch `n`, `[batch / 2]`: 1 where it belongs together. */
+  same(n: number, k: number): Uint8Array {
+    return Uint8Array.from(this.draw(n)[k]!, (row) => this.options.same[row]!);
+  }
+
+  /** The pairs of each batch; those of the last epoch are kept, since every step asks. */
+  private draw(n: number): Int32Array[] {
+    if (this.drawn?.epoch !== n) {
+      const { rows, batch, seed } = this.options;
+      const batches = drawRows(new Random(seed, 'pairs', n), rows, this.batchesPerEpoch, batch / 2);
+      this.drawn = { epoch: n, batches };
+    }
+    return this.drawn.batches;
   }
 }
 

@@ -25,6 +25,23 @@ const BLOCK = 2 ** 22;
  * @throws UsageError when there are fewer than `k` to choose from or the dimensions differ.
  */
 export async function nearest(queries: Vectors, options: NearestOptions): Promise<Int32Array> {
+  const { k } = options;
+  let result: Int32Array | undefined;
+  for await (const { first, positions } of nearestBlocks(queries, options)) {
+    result ??= new Int32Array((queries.data.length / queries.dimension) * k);
+    result.set(positions, first * k);
+  }
+  return result ?? new Int32Array(0);
+}
+
+/**
+ * The same in blocks, for those who need not hold it all: `positions [block × k]` of the queries from `first` on.
+ * @throws as {@link nearest}.
+ */
+export async function* nearestBlocks(
+  queries: Vectors,
+  options: NearestOptions,
+): AsyncGenerator<{ first: number; positions: Int32Array }> {
   const { k, reference = queries, distance = 'cosine', session: sessionOptions } = options;
   const count = countOf(queries, 'queries');
   const among = countOf(reference, 'reference');
@@ -44,19 +61,17 @@ export async function nearest(queries: Vectors, options: NearestOptions): Promis
     (p) => ({ data: p.name === 'reference' ? to.data : offsets(to, cosine), dtype: 'float32' }),
     sessionOptions,
   );
-  const result = new Int32Array(count * k);
   const rows = Math.max(1, Math.floor(BLOCK / among));
   try {
     for (let first = 0; first < count; first += rows) {
       const block = from.data.slice(first * from.dimension, (first + rows) * from.dimension);
       const dims = [block.length / from.dimension, from.dimension];
       const { indices } = await session.run({ queries: { data: block, dims } });
-      keep(indices!.data as Int32Array, wanted, self ? first : -1, result.subarray(first * k));
+      yield { first, positions: kept(indices!.data as Int32Array, wanted, self ? first : -1) };
     }
   } finally {
     await session.release();
   }
-  return result;
 }
 
 /** Squared distances less the query's own length, |r|² − 2 q·r, and the positions of the smallest. */
@@ -93,14 +108,18 @@ function offsets({ data, dimension }: Vectors, cosine: boolean): Float32Array {
   return result;
 }
 
-/** Copies rows of `wanted` positions without the query's own, which is `first` for the first row; −1: it is not there. */
-function keep(indices: Int32Array, wanted: number, first: number, result: Int32Array): void {
-  const k = first < 0 ? wanted : wanted - 1;
-  for (let row = 0; row < indices.length / wanted; row++) {
+/** Rows of `wanted` positions without the query's own, which is `first` for the first row; −1: it is not there. */
+function kept(indices: Int32Array, wanted: number, first: number): Int32Array {
+  if (first < 0) return indices;
+  const k = wanted - 1;
+  const rows = indices.length / wanted;
+  const result = new Int32Array(rows * k);
+  for (let row = 0; row < rows; row++) {
     let to = row * k;
     for (let i = 0; i < wanted && to < (row + 1) * k; i++) {
       const index = indices[row * wanted + i]!;
-      if (first < 0 || index !== first + row) result[to++] = index;
+      if (index !== first + row) result[to++] = index;
     }
   }
+  return result;
 }

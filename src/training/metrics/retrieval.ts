@@ -4,7 +4,7 @@
  * 2020); recall@k is that of Jégou et al., 2011, as the field reports it.
  */
 import { UsageError } from '../../errors.js';
-import { type NearestOptions, nearest } from './nearest.js';
+import { type NearestOptions, nearest, nearestBlocks } from './nearest.js';
 import { checkLabels, countOf, type Vectors } from './vectors.js';
 
 export interface RetrievalOptions extends Pick<NearestOptions, 'distance' | 'session'> {
@@ -50,20 +50,20 @@ export async function retrieval(
 
   const relevant = new Map<number, number>();
   for (let i = 0; i < among; i++) relevant.set(found[i]!, (relevant.get(found[i]!) ?? (own ? -1 : 0)) + 1);
-  const most = Math.max(0, ...Array.from({ length: count }, (_, i) => relevant.get(labels[i]!) ?? 0));
+  let most = 0;
+  for (let i = 0; i < count; i++) most = Math.max(most, relevant.get(labels[i]!) ?? 0);
   const depth = Math.min(Math.max(1, most, ...k), own ? among - 1 : among);
   const totals = new Totals(k);
   if (depth > 0 && most > 0) {
-    const indices = await nearest(queries, {
-      k: depth,
-      reference: own ? undefined : vectors,
-      distance,
-      session,
-    });
-    for (let i = 0; i < count; i++) {
-      const r = relevant.get(labels[i]!) ?? 0;
-      if (r > 0) totals.add(indices.subarray(i * depth, (i + 1) * depth), (j) => found[j] === labels[i], r);
-    }
+    const reference = own ? undefined : vectors;
+    const blocks = nearestBlocks(queries, { k: depth, reference, distance, session });
+    for await (const { first, positions } of blocks)
+      for (let row = 0; row < positions.length / depth; row++) {
+        const label = labels[first + row]!;
+        const r = relevant.get(label) ?? 0;
+        const neighbours = positions.subarray(row * depth, (row + 1) * depth);
+        if (r > 0) totals.add(neighbours, (j) => found[j] === label, r);
+      }
   }
   return totals.means();
 }

@@ -127,6 +127,15 @@ describe('nearest neighbours', () => {
   });
 });
 
+it('retrieval takes more queries than a call takes arguments', async () => {
+  const count = 150_000;
+  const queries = { data: Float32Array.from({ length: count }, (_, i) => i % 2), dimension: 1 };
+  const labels = Int32Array.from({ length: count }, (_, i) => i % 2);
+  const reference = { vectors: { data: Float32Array.of(0, 1), dimension: 1 }, labels: [0, 1] };
+  const found = await retrieval(queries, labels, { reference, k: [1], distance: 'euclidean', session });
+  expect(found).toMatchObject({ precisionAtOne: 1, mapAtR: 1, queries: count });
+});
+
 describe('partitions', () => {
   it.each(fixtures.partitions)('equal scikit-learn: nmi $nmi, ami $ami', ({ x, y, ...expected }) => {
     expect(normalizedMutualInformation(x, y)).toBeCloseTo(expected.nmi, 12);
