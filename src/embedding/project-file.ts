@@ -1,7 +1,9 @@
 /** @file A whole file of embeddings through a projection, in bounded memory. */
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { IdentityError, UsageError } from '../errors.js';
 import { formatFromPath, type OutputFormat, openWriter, scanEmbeddings } from './formats/index.js';
+import { journalPath } from './formats/journal.js';
 import { loadProjection } from './projection.js';
 
 /** Options of {@link projectFile}. */
@@ -40,20 +42,26 @@ export async function projectFile(
   if (!identity) throw new IdentityError(`${input}: the file does not say which model its vectors come from`);
   await learned.project(new Float32Array(0), identity); // vectors of another model: before anything is written
   const { writer } = await openWriter(output, format, { identity: learned.identity, overwrite });
+  const { dimension } = learned;
   let count = 0;
-  for await (const rows of scan.batches()) {
-    const all = new Float32Array(rows.length * scan.dimension);
-    rows.forEach(({ vector }, i) => {
-      all.set(vector, i * scan.dimension);
-    });
-    const projected = await learned.project(all, identity);
-    const { dimension } = learned;
-    await writer.append(
-      rows.map((row, i) => ({ ...row, vector: projected.subarray(i * dimension, (i + 1) * dimension) })),
-    );
-    count += rows.length;
-    options.onProgress?.(count);
+  try {
+    for await (const rows of scan.batches()) {
+      const all = new Float32Array(rows.length * scan.dimension);
+      rows.forEach(({ vector }, i) => {
+        all.set(vector, i * scan.dimension);
+      });
+      const projected = await learned.project(all, identity);
+      await writer.append(
+        rows.map((row, i) => ({ ...row, vector: projected.subarray(i * dimension, (i + 1) * dimension) })),
+      );
+      count += rows.length;
+      options.onProgress?.(count);
+    }
+    await writer.close();
+  } catch (error) {
+    await writer.suspend();
+    await rm(journalPath(output), { force: true }); // seconds of work, which nothing goes on with
+    throw error;
   }
-  await writer.close();
-  return { count, dimension: learned.dimension };
+  return { count, dimension };
 }

@@ -44,25 +44,27 @@ export async function backboneFeatures(run: SiameseRun, context: TaskContext): P
     const standIns = new Map<number, Float32Array>(); // of images that cannot be read any more
     let count = done.size;
     let batch = 0;
-    for await (const { images, indices } of loader.evaluate(plan)) {
-      if (context.signal.aborted) {
-        await writer.suspend();
+    try {
+      for await (const { images, indices } of loader.evaluate(plan)) {
         context.signal.throwIfAborted();
+        const vectors = await runTower(tower, images, size);
+        const asked = plan[batch++]!;
+        const rows = Array.from(indices, (item, i) => ({
+          id: items[item]!.id,
+          vector: vectors.subarray(i * tower.width, (i + 1) * tower.width),
+        }));
+        await writer.append(rows.filter((_, i) => indices[i] === asked[i]));
+        asked.forEach((item, i) => {
+          if (indices[i] !== item) standIns.set(item, rows[i]!.vector);
+        });
+        count += indices.length;
+        context.onEvent({ type: 'features', done: count, total: items.length });
       }
-      const vectors = await runTower(tower, images, size);
-      const asked = plan[batch++]!;
-      const rows = Array.from(indices, (item, i) => ({
-        id: items[item]!.id,
-        vector: vectors.subarray(i * tower.width, (i + 1) * tower.width),
-      }));
-      await writer.append(rows.filter((_, i) => indices[i] === asked[i]));
-      asked.forEach((item, i) => {
-        if (indices[i] !== item) standIns.set(item, rows[i]!.vector);
-      });
-      count += indices.length;
-      context.onEvent({ type: 'features', done: count, total: items.length });
+      await writer.close();
+    } catch (error) {
+      await writer.suspend(); // what is done is kept for a run that goes on
+      throw error;
     }
-    await writer.close();
     return { data: await inItemOrder(file, items, standIns, tower.width), width: tower.width };
   } finally {
     await loader.close();

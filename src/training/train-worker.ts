@@ -2,21 +2,11 @@
  * @file The thread in which a run trains. Its sessions compute on it directly; the caller's event loop stays free.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { AfterimageError, type ErrorCode } from '../errors.js';
 import { type RunEvent, type RunResult, type RunSpec, runTraining } from './run.js';
+import { type PackedError, packError } from './thread-error.js';
 
 /** What the thread says. */
-export type Message =
-  | { event: RunEvent }
-  | { result: RunResult }
-  | {
-      error: {
-        code: ErrorCode | null;
-        message: string;
-        hint?: string | undefined;
-        stack?: string | undefined;
-      };
-    };
+export type Message = { event: RunEvent } | { result: RunResult } | { error: PackedError };
 
 const port = parentPort!;
 const spec = workerData as RunSpec;
@@ -32,8 +22,6 @@ try {
   });
   say({ result });
 } catch (error) {
-  const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  const known = error instanceof AfterimageError ? { code: error.code, hint: error.hint } : { code: null };
-  say({ error: { ...known, message, stack } });
+  say({ error: packError(error) });
 }
 port.close();

@@ -2,14 +2,15 @@
  * @file Training as a library call: starts the thread in which a run happens, passes on what it tells, and stops it.
  */
 import { Worker } from 'node:worker_threads';
-import { AfterimageError, ModelError, RuntimeError, TrainingError, UsageError } from '../errors.js';
+import { RuntimeError } from '../errors.js';
 import type { AutoencoderTrainOptions, ProjectionTrainOptions, SiameseTrainOptions } from './options.js';
 import type { RunEvent, RunResult, RunSpec } from './run.js';
+import { unpackError } from './thread-error.js';
 import type { Message } from './train-worker.js';
 
 /** What the caller of a run may watch and do. */
 export interface TrainHooks {
-  /** Told of the data found, of every step and of every epoch. */
+  /** Told of the data found, of every step and of every epoch. What it throws ends the run. */
   onEvent?: ((event: RunEvent) => void) | undefined;
   /** When it aborts, a checkpoint is written and the run ends as `interrupted`; `resume` goes on from there. */
   signal?: AbortSignal | undefined;
@@ -46,7 +47,7 @@ export function trainProjection(options: ProjectionTrainOptions, hooks: TrainHoo
   return inThread({ kind: 'projection', options }, hooks);
 }
 
-function inThread(spec: RunSpec, { onEvent, signal }: TrainHooks): Promise<RunResult> {
+async function inThread(spec: RunSpec, { onEvent, signal }: TrainHooks): Promise<RunResult> {
   signal?.throwIfAborted();
   const worker = new Worker(new URL('./train-worker.js', import.meta.url), {
     workerData: spec,
@@ -56,27 +57,19 @@ function inThread(spec: RunSpec, { onEvent, signal }: TrainHooks): Promise<RunRe
   signal?.addEventListener('abort', abort, { once: true });
   return new Promise<RunResult>((resolve, reject) => {
     worker.on('message', (message: Message) => {
-      if ('event' in message) onEvent?.(message.event);
-      else if ('result' in message) resolve(message.result);
-      else reject(revived(message.error));
+      if ('result' in message) resolve(message.result);
+      else if ('error' in message) reject(unpackError(message.error));
+      else
+        try {
+          onEvent?.(message.event);
+        } catch (error) {
+          reject(error);
+          void worker.terminate(); // as if it were killed: the last checkpoint stands
+        }
     });
     worker.on('error', (cause) =>
       reject(new RuntimeError(`the training thread crashed: ${cause.message}`, { cause })),
     );
     worker.on('exit', (code) => reject(new RuntimeError(`the training thread ended with code ${code}`)));
   }).finally(() => signal?.removeEventListener('abort', abort));
-}
-
-const CLASSES = { USAGE: UsageError, TRAINING: TrainingError, MODEL: ModelError, RUNTIME: RuntimeError };
-
-/** The thread's error as an error of this thread. */
-function revived({ code, message, hint, stack }: Extract<Message, { error: unknown }>['error']): Error {
-  const known = code && code in CLASSES ? CLASSES[code as keyof typeof CLASSES] : undefined;
-  const error = known
-    ? new known(message, { hint })
-    : code
-      ? new AfterimageError(code, message, { hint })
-      : new Error(message);
-  if (stack !== undefined) error.stack = stack;
-  return error;
 }

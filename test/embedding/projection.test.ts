@@ -1,10 +1,17 @@
 /** @file Projections: the layer that was saved, only for the vectors that it was made for. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EmbeddingIdentity, loadProjection, saveProjection } from '#src/embedding/index.js';
-import { IdentityError, ModelError, UsageError } from '#src/errors.js';
+import {
+  type EmbeddingIdentity,
+  loadProjection,
+  openWriter,
+  readEmbeddings,
+  saveProjection,
+} from '#src/embedding/index.js';
+import { projectFile } from '#src/embedding/project-file.js';
+import { FormatError, IdentityError, ModelError, UsageError } from '#src/errors.js';
 import { headGraph } from '#src/models/index.js';
 import { initialise } from '#src/training/initialise.js';
 import { seeded } from '../cli/images.js';
@@ -105,5 +112,30 @@ describe('a projection', () => {
     writeFileSync(path.join(at('broken'), 'config.json'), '{"model_type": "afterimage-projection"}');
     await expect(loadProjection(at('broken'))).rejects.toThrow(ModelError);
     await expect(save('broken')).rejects.toThrow(/expected no model there but found config\.json/);
+  });
+});
+
+describe('a file of vectors', () => {
+  it('that breaks off leaves nothing behind, and is projected once it is whole', async () => {
+    await save('whole');
+    const file = at('vectors.jsonl');
+    const { writer } = await openWriter(file, 'jsonl', { identity: input });
+    const rows = Array.from({ length: 5000 }, (_, i) => ({
+      id: `${i}.jpg`,
+      vector: Float32Array.from({ length: 20 }, seeded(i)),
+    }));
+    await writer.append(rows);
+    await writer.close();
+    const whole = readFileSync(file, 'utf8');
+    const before = readdirSync(folder);
+    writeFileSync(file, whole.slice(0, -100));
+    await expect(projectFile(file, at('whole'), at('projected.npy'))).rejects.toBeInstanceOf(FormatError);
+    expect(readdirSync(folder)).toEqual(before);
+    writeFileSync(file, whole);
+    const summary = await projectFile(file, at('whole'), at('projected.npy'));
+    expect(summary).toEqual({ count: 5000, dimension: 3 });
+    await using projection = await loadProjection(at('whole'));
+    const { vectors } = await readEmbeddings(at('projected.npy'));
+    expect(vectors.slice(-3)).toEqual(await projection.project(rows.at(-1)!.vector));
   });
 });

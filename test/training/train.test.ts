@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { embedToFile, loadEmbedder, loadProjection, readEmbeddings } from '#src/embedding/index.js';
+import { FormatError } from '#src/errors.js';
 import { openWeights, readTensor } from '#src/models/index.js';
 import { type RunEvent, trainAutoencoder, trainProjection, trainSiamese } from '#src/training/index.js';
 import { scratch, writePictures } from './pictures.js';
@@ -293,5 +294,30 @@ describe('data that cannot be trained on', () => {
     await expect(trainSiamese({ ...SMALL, data: at('labels', 'l.csv'), out: at('x') })).rejects.toThrow(
       /missing\.png/,
     );
+  });
+});
+
+describe('the caller', () => {
+  const tiny = { ...SMALL, size: 16, channels: [4, 8], batchSize: 8, epochs: 3, seed: 3 };
+
+  it('ends the run with what onEvent throws; the checkpoint stands', async () => {
+    const out = at('thrown');
+    const onEvent = (event: RunEvent) => {
+      if (event.type === 'epoch') throw new RangeError('enough');
+    };
+    await expect(trainAutoencoder({ ...tiny, out }, { onEvent })).rejects.toThrow(new RangeError('enough'));
+    const result = await trainAutoencoder({ ...tiny, out, resume: true });
+    expect(result.steps).toBe(15);
+  });
+
+  it('gets errors of their own classes, and all of them as rejections', async () => {
+    const data = at('broken.npy');
+    writeFileSync(data, 'no array');
+    const failed = trainProjection({ data, out: at('projected') });
+    await expect(failed).rejects.toBeInstanceOf(FormatError);
+    await expect(failed).rejects.toMatchObject({ name: 'FormatError', code: 'FORMAT', file: data });
+    const signal = AbortSignal.abort(new RangeError('too late'));
+    const started = trainAutoencoder({ ...tiny, out: at('aborted') }, { signal });
+    await expect(started).rejects.toThrow('too late');
   });
 });
