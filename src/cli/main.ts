@@ -171,7 +171,8 @@ function programHelp(): string {
 ${bold('examples:')}
   afterimage demo
   afterimage embed photo.jpg
-  afterimage embed photos/ --model clip-vit-b32 --out vectors.parquet`,
+  afterimage embed photos/ --model clip-vit-b32 --out vectors.parquet
+  afterimage train siamese products/ --out my-model`,
   );
 }
 

@@ -2,7 +2,7 @@
  * @file The folder of a run: made, taken up again, or refused before anything in it is touched.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, rmdir, stat, statfs } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { readFailure, writeFailure } from '../embedding/formats/files.js';
 import { FormatError, UsageError } from '../errors.js';
@@ -41,7 +41,10 @@ export async function prepareRunFolder(options: RunFolderOptions, config: Config
   await refuseWithin(options.data, out);
   await refuseForeign(options, folder);
   try {
-    await rm(folder, { recursive: true, force: true });
+    if (existsSync(folder)) {
+      await dropReplaced(folder);
+      await rename(folder, replaced(folder));
+    }
     await mkdir(folder, { recursive: true });
     await writeAtomically(file, `${JSON.stringify(config, null, 2)}\n`);
   } catch (error) {
@@ -51,10 +54,20 @@ export async function prepareRunFolder(options: RunFolderOptions, config: Config
   return folder;
 }
 
-/** Takes away the folder of a run that did not begin, and the model folder if that is empty now. */
+/** Takes away the folder of a run that could not begin; what it was to replace is there again. */
 export async function removeRunFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true }).catch(() => undefined);
-  await rmdir(path.dirname(folder)).catch(() => undefined);
+  await rename(replaced(folder), folder).catch(() => undefined);
+  await rmdir(path.dirname(folder)).catch(() => undefined); // if it is empty now
+}
+
+/** Deletes the run that another has replaced, once that one can begin. */
+export async function dropReplaced(folder: string): Promise<void> {
+  await rm(replaced(folder), { recursive: true, force: true });
+}
+
+function replaced(folder: string): string {
+  return `${folder}.replaced`;
 }
 
 /** @throws FormatError unless the disk of `folder` has room for so many bytes. */
@@ -97,7 +110,7 @@ async function refuseForeign({ out, overwrite = false }: RunFolderOptions, folde
   if (names.includes('config.json')) throw new UsageError(`${out}: a model is there already`, { hint });
   if (begun)
     throw new UsageError(`${out}: an unfinished run is there`, { hint: `go on with resume, ${hint}` });
-  const [other] = names.filter((name) => name !== TRAINING_FOLDER);
+  const [other] = names.filter((name) => ![TRAINING_FOLDER, replaced(TRAINING_FOLDER)].includes(name));
   if (other !== undefined)
     throw new UsageError(`${out}: expected a new or an empty folder but it holds ${other}`, {
       hint: 'name another folder, or put the model beside what is there with overwrite',

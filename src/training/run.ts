@@ -6,6 +6,8 @@ import { type ItemFailure, UsageError } from '../errors.js';
 import { autoencoderTask } from './autoencoder-task.js';
 import type { DataReport } from './data/check.js';
 import { runLoop } from './loop.js';
+import { completeOptions } from './optim/options.js';
+import { schedule } from './optim/schedule.js';
 import type {
   AutoencoderTrainOptions,
   ProjectionTrainOptions,
@@ -14,7 +16,7 @@ import type {
 } from './options.js';
 import type { LoopResult, TrainingEvent } from './progress.js';
 import { projectionTask } from './projection-task.js';
-import { prepareRunFolder, removeRunFolder } from './run-folder.js';
+import { dropReplaced, prepareRunFolder, removeRunFolder } from './run-folder.js';
 import { siameseTask } from './siamese-task.js';
 import type { Task } from './task.js';
 
@@ -81,6 +83,7 @@ export async function runTraining(
     };
   }
   try {
+    await dropReplaced(folder);
     const result = await runLoop(
       task,
       {
@@ -121,8 +124,20 @@ function identity(options: TrainOptions | ProjectionTrainOptions): Record<string
   return JSON.parse(JSON.stringify(chosen)) as Record<string, unknown>;
 }
 
+const COUNTS = [
+  'epochs',
+  'batchSize',
+  'samplesPerClass',
+  'accumulate',
+  'patience',
+  'threads',
+  'dimension',
+  'hidden',
+] as const;
+
+/** What would be refused only after the images are checked or their features are computed. */
 function checkNumbers(options: TrainOptions | ProjectionTrainOptions): void {
-  for (const key of ['epochs', 'batchSize', 'accumulate', 'patience', 'threads', 'dimension'] as const) {
+  for (const key of COUNTS) {
     const value = (options as Partial<Record<typeof key, number | null>>)[key];
     if (value !== undefined && value !== null && (!Number.isInteger(value) || value < 1))
       throw new UsageError(`${key}: expected a whole number of at least 1 but received ${value}`);
@@ -140,4 +155,10 @@ function checkNumbers(options: TrainOptions | ProjectionTrainOptions): void {
     );
   if (optimizer?.lr !== undefined && !(optimizer.lr > 0 && Number.isFinite(optimizer.lr)))
     throw new UsageError(`lr: expected a number above 0 but received ${optimizer.lr}`);
+  if (optimizer) completeOptions(optimizer);
+  if (options.schedule) schedule(options.schedule, Number.MAX_SAFE_INTEGER); // the steps are not known yet
+  const { backboneRate, variational } = options as SiameseTrainOptions & AutoencoderTrainOptions;
+  for (const [name, value] of Object.entries({ backboneRate, beta: variational?.beta }))
+    if (value !== undefined && !(value >= 0 && Number.isFinite(value)))
+      throw new UsageError(`${name}: expected a number of at least 0 but received ${value}`);
 }

@@ -302,7 +302,14 @@ describe('what cannot be', () => {
     );
     await writePictures(data, { classes: 3, each: 2 });
     await refused(autoencoder, [...words, '--resume'], /expected the 12 images, .* but found 14/);
+    // What cannot begin replaces nothing.
+    const log = () => readFileSync(path.join(at('resumed'), 'training', 'log.jsonl'), 'utf8');
+    const before = log();
+    await refused(autoencoder, [...words, '--overwrite', '--batch-size', '400'], /batch: expected/);
+    expect(log()).toBe(before);
     await capture(autoencoder, [...words, '--overwrite', '-q']);
+    expect(log()).not.toBe(before);
+    expect(readdirSync(at('resumed')).filter((name) => name.startsWith('training'))).toEqual(['training']);
     appendFileSync(path.join(at('resumed'), 'training', 'run.json'), '}');
     await expect(capture(autoencoder, [...words, '--resume'])).rejects.toMatchObject({ code: 'FORMAT' });
   });
