@@ -76,13 +76,23 @@ export {
 } from './image/index.js';
 export { type LoadedModel, loadModel, type OutputName } from './models/index.js';
 export {
+  type AugmentOptions,
+  type AugmentPreset,
   type Autoencoder,
+  type AutoencoderOptions,
   type AutoencoderTrainOptions,
+  type DataReport,
+  type DataSetOptions,
   loadAutoencoder,
+  type MetricLossOptions,
+  type Metrics,
+  type OptimizerOptions,
   type ProjectionTrainOptions,
   type Reconstruction,
+  type ReconstructionLoss,
   type RunEvent,
   type RunResult,
+  type ScheduleOptions,
   type SiameseTrainOptions,
   type TrainHooks,
   type TrainOptions,

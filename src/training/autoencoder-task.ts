@@ -15,7 +15,7 @@ import { assertTrainable } from './data/check-trainable.js';
 import { ShuffleSampler } from './data/sampler.js';
 import { heldOutImages } from './held-out.js';
 import { initialise } from './initialise.js';
-import { klDivergence, reconstructionLoss } from './losses/index.js';
+import { klDivergence, type ReconstructionLoss, reconstructionLoss } from './losses/index.js';
 import { psnr, ssim } from './metrics/index.js';
 import type { AutoencoderTrainOptions } from './options.js';
 import { Random } from './random.js';
@@ -143,7 +143,7 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
           tensors: namedTensors(inference, tensors),
           transform,
           card: {
-            ...trainingFacts(options, data, summary, { loss, batchSize }),
+            ...trainingFacts(options, data, summary, { loss: lossName(loss), batchSize }),
             title: cardTitle(options.out),
             summary:
               'A convolutional autoencoder trained with Afterimage; its latent vector is the embedding of an image.',
@@ -171,6 +171,14 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
 
 function batchFor(images: number): number {
   return Math.max(1, Math.min(BATCH.most, Math.max(BATCH.least, Math.floor(images / BATCH.steps)), images));
+}
+
+/** `ssim`, or `0.84 ssim + 0.16 l1`. */
+function lossName(loss: ReconstructionLoss): string {
+  if (typeof loss === 'string') return loss;
+  return Object.entries(loss)
+    .map(([name, weight]) => `${weight} ${name}`)
+    .join(' + ');
 }
 
 /** Standard normal numbers. */

@@ -24,9 +24,9 @@ export type {
   SiameseTrainOptions,
   TrainOptions,
 } from './options.js';
-export type { EpochRecord, TrainingEvent } from './progress.js';
+export type { EpochRecord, LoopResult, TrainingEvent } from './progress.js';
 export { Autoencoder, type AutoencoderOptions, loadAutoencoder, type Reconstruction } from './reconstruct.js';
 export { type ReconstructOptions, type ReconstructSummary, reconstructFiles } from './reconstruct-files.js';
 export type { RunEvent, RunResult } from './run.js';
-export type { Metrics } from './task.js';
+export type { Metrics, TrainingSummary } from './task.js';
 export { type TrainHooks, trainAutoencoder, trainProjection, trainSiamese } from './train.js';

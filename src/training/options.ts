@@ -5,7 +5,7 @@
 import type { OutputName } from '../models/index.js';
 import type { AugmentOptions, AugmentPreset } from './data/augment.js';
 import type { DataSetOptions } from './data/dataset.js';
-import type { MetricLossOptions } from './losses/index.js';
+import type { MetricLossOptions, ReconstructionLoss } from './losses/index.js';
 import type { OptimizerOptions } from './optim/optimizer.js';
 import type { ScheduleOptions } from './optim/schedule.js';
 
@@ -80,8 +80,8 @@ export interface AutoencoderTrainOptions extends TrainOptions {
   variational?: { beta: number } | undefined;
   /** Standard deviation of the noise that is added to what the encoder sees (Vincent et al., 2008). @default 0 */
   denoising?: number | undefined;
-  /** What is minimised between image and reconstruction. @default 'mse' */
-  loss?: 'mse' | 'l1' | 'ssim' | undefined;
+  /** What is minimised between image and reconstruction; several by their weights. @default 'mse' */
+  loss?: ReconstructionLoss | undefined;
 }
 
 /** What {@link trainSiamese} can be told. */

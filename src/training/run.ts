@@ -2,12 +2,11 @@
  * @file A whole run from its options: data, task, loop. What happens in the training thread.
  */
 import path from 'node:path';
-import { type ItemFailure, UsageError } from '../errors.js';
+import type { ItemFailure } from '../errors.js';
 import { autoencoderTask } from './autoencoder-task.js';
+import { checkTrainOptions } from './check-options.js';
 import type { DataReport } from './data/check.js';
 import { runLoop } from './loop.js';
-import { completeOptions } from './optim/options.js';
-import { schedule } from './optim/schedule.js';
 import type {
   AutoencoderTrainOptions,
   ProjectionTrainOptions,
@@ -59,7 +58,7 @@ export async function runTraining(
   { onEvent, signal }: { onEvent(event: RunEvent): void; signal: AbortSignal },
 ): Promise<RunResult> {
   const { options } = spec;
-  checkNumbers(options);
+  checkTrainOptions(options);
   const out = path.resolve(options.out);
   const config = { kind: spec.kind, ...identity(options) };
   const folder = await prepareRunFolder(options, config);
@@ -122,43 +121,4 @@ function identity(options: TrainOptions | ProjectionTrainOptions): Record<string
   const { data, out, overwrite, resume, checkpointSeconds, ...rest } = options;
   const { workers, cacheBytes, offline, ...chosen } = rest as SiameseTrainOptions;
   return JSON.parse(JSON.stringify(chosen)) as Record<string, unknown>;
-}
-
-const COUNTS = [
-  'epochs',
-  'batchSize',
-  'samplesPerClass',
-  'accumulate',
-  'patience',
-  'threads',
-  'dimension',
-  'hidden',
-] as const;
-
-/** What would be refused only after the images are checked or their features are computed. */
-function checkNumbers(options: TrainOptions | ProjectionTrainOptions): void {
-  for (const key of COUNTS) {
-    const value = (options as Partial<Record<typeof key, number | null>>)[key];
-    if (value !== undefined && value !== null && (!Number.isInteger(value) || value < 1))
-      throw new UsageError(`${key}: expected a whole number of at least 1 but received ${value}`);
-  }
-  const { validation, seed, optimizer, clipGradNorm, checkpointSeconds } = options;
-  if (validation !== undefined && !(validation >= 0 && validation < 1))
-    throw new UsageError(`validation: expected a part of the data in 0..1 but received ${validation}`);
-  if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0))
-    throw new UsageError(`seed: expected a whole number of at least 0 but received ${seed}`);
-  if (clipGradNorm !== undefined && !(clipGradNorm > 0))
-    throw new UsageError(`clipGradNorm: expected a number above 0 but received ${clipGradNorm}`);
-  if (checkpointSeconds !== undefined && !(checkpointSeconds >= 0))
-    throw new UsageError(
-      `checkpointSeconds: expected a number of at least 0 but received ${checkpointSeconds}`,
-    );
-  if (optimizer?.lr !== undefined && !(optimizer.lr > 0 && Number.isFinite(optimizer.lr)))
-    throw new UsageError(`lr: expected a number above 0 but received ${optimizer.lr}`);
-  if (optimizer) completeOptions(optimizer);
-  if (options.schedule) schedule(options.schedule, Number.MAX_SAFE_INTEGER); // the steps are not known yet
-  const { backboneRate, variational } = options as SiameseTrainOptions & AutoencoderTrainOptions;
-  for (const [name, value] of Object.entries({ backboneRate, beta: variational?.beta }))
-    if (value !== undefined && !(value >= 0 && Number.isFinite(value)))
-      throw new UsageError(`${name}: expected a number of at least 0 but received ${value}`);
 }

@@ -8,6 +8,7 @@ import { writeFailure } from '../embedding/formats/files.js';
 import { type ItemFailure, UsageError } from '../errors.js';
 import type { TransformSpec } from '../image/index.js';
 import { outputSize } from '../image/index.js';
+import { resolveAugment } from './data/augment-resolve.js';
 import { checkDataSet, type DataReport, formatDataReport } from './data/check.js';
 import { openDataSet } from './data/dataset.js';
 import { fingerprintDataSet, keepItems, unitCount } from './data/dataset-assemble.js';
@@ -37,7 +38,8 @@ const REPORT = 'data.json';
  * run takes over what the check found.
  * @param requireFit throws when the run cannot be made of the data
  * @param heldOut says what is held out
- * @throws UsageError for data that cannot be trained on, or that is not what a resumed run was begun with.
+ * @throws UsageError for an augmentation that is none, data that cannot be trained on, and data that is not what a
+ *   resumed run was begun with.
  */
 export async function openTrainingData(
   options: TrainOptions,
@@ -47,6 +49,7 @@ export async function openTrainingData(
   heldOut: (set: DataSet, options: TrainOptions) => HeldOut,
 ): Promise<TrainingData> {
   const { seed = 0, workers } = options;
+  resolveAugment(options.augment ?? 'none', outputSize(transform));
   const opened = await openDataSet(options.data, options.dataSet);
   const how = { seed, ...heldOut(opened, options) };
   const file = path.join(context.folder, REPORT);

@@ -71,6 +71,7 @@ describe('trainAutoencoder', () => {
         variational: { beta: 1 },
         batchNorm: true,
         denoising: 0.1,
+        loss: { ssim: 0.84, l1: 0.16 },
         accumulate: 2,
         augment: 'light',
       },
@@ -294,6 +295,23 @@ describe('data that cannot be trained on', () => {
     await expect(trainSiamese({ ...SMALL, data: at('labels', 'l.csv'), out: at('x') })).rejects.toThrow(
       /missing\.png/,
     );
+  });
+});
+
+describe('options that cannot be', () => {
+  it.each([
+    [{ optimizer: { name: 'sgd', momentum: -1 } }, /^momentum: /],
+    [{ schedule: { name: 'step', stepSize: 0 } }, /^stepSize: /],
+    [{ hidden: 0 }, /^hidden: /],
+    [{ samplesPerClass: 1.5 }, /^samplesPerClass: /],
+    [{ backboneRate: Number.NaN }, /^backboneRate: /],
+    [{ augment: { erasing: { p: 2 } } }, /augment\.erasing\.p/],
+  ] as const)('%j is refused before the images are looked at', async (options, message) => {
+    const { events, hooks } = watch();
+    const out = at('impossible');
+    await expect(trainSiamese({ ...SMALL, out, ...options }, hooks)).rejects.toThrow(message);
+    expect(events).toEqual([]);
+    expect(existsSync(out)).toBe(false);
   });
 });
 
