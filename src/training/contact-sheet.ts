@@ -108,6 +108,7 @@ function paste(to: RgbImage, from: RgbImage, left: number, top: number, scale: n
 function text(x: number, baseline: number, size: number, content: string, width: number): string {
   const most = Math.floor(width / (size * LETTER));
   const shown = content.length > most ? `${content.slice(0, most - 1)}…` : content;
-  const escaped = shown.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+  const printable = shown.replace(/\p{Cc}/gu, '\uFFFD'); // XML has no such characters
+  const escaped = printable.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
   return `<text x="${x}" y="${baseline}" font-family="${FONT}" font-size="${size}" fill="#222">${escaped}</text>`;
 }

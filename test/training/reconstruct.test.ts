@@ -232,6 +232,11 @@ describe('writeContactSheet', () => {
     await expectPair(at('rows.png'), pairs[4]!, 12, 12 + 34 + 2 * (96 + 18 + 12));
   });
 
+  it('takes whatever a file may be called', async () => {
+    await writeContactSheet(at('named.png'), [pair('a\u0007\n\ud800.jpg')]);
+    await expectPair(at('named.png'), pair(''), 12, 12);
+  });
+
   it('refuses what it cannot draw', async () => {
     await expect(writeContactSheet(at('x.png'), [])).rejects.toThrow(/at least one image/);
     await expect(writeContactSheet(at('x.gif'), [pair('a')])).rejects.toThrow(/ends in \.png, \.webp/);

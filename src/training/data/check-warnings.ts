@@ -31,7 +31,7 @@ export function warningsFrom(
   if (set.labels) warnings.push(...classWarnings(report));
   if (imbalance !== null && imbalance > IMBALANCE)
     warnings.push(
-      `the largest class has ${imbalance.toFixed(0)} times as many training images as the smallest; a sampler that draws classes alike may help`,
+      `the largest class has ${imbalance.toFixed(0)} times as many training images as the smallest`,
     );
   if (small.length > 0 && inputSize)
     warnings.push(

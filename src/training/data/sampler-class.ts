@@ -1,4 +1,4 @@
-/** @file Samplers that look at classes: m images of each, as metric losses want them, and all classes alike often. */
+/** @file The sampler that looks at classes: m images of each, as metric losses want them. */
 import { UsageError } from '../../errors.js';
 import { Random } from '../random.js';
 import { assertBatch, type Sampler } from './sampler.js';
@@ -61,72 +61,6 @@ export function assertMPerClass(m: number, batch: number, classes: number): void
     `batch: expected at most ${m * classes} (${m} images of each of ${classes} classes) but received ${batch}`,
     { hint: 'lower the batch size, or take more images per class' },
   );
-}
-
-/** Options of a {@link WeightedSampler}. */
-export interface WeightedOptions {
-  /** The items to draw from. */
-  indices: Int32Array;
-  /** How often each of `indices` is drawn, relative to the others; not negative. See {@link balancedWeights}. */
-  weights: Float64Array;
-  /** Images in a batch. */
-  batch: number;
-  seed: number;
-  /** Images of an epoch; rounded down to whole batches. @default the number of items */
-  length?: number;
-}
-
-/** Items drawn with repetition, in proportion to weights (PyTorch's `WeightedRandomSampler`). */
-export class WeightedSampler implements Sampler {
-  readonly batchesPerEpoch: number;
-  private readonly cumulative: Float64Array;
-
-  /** @throws UsageError for weights that are negative, all zero or not as many as the items. */
-  constructor(private readonly options: WeightedOptions) {
-    const { indices, weights, batch, length = indices.length } = options;
-    assertBatch(batch, 1);
-    if (weights.length !== indices.length)
-      throw new UsageError(
-        `weights: expected ${indices.length}, one for each item, but received ${weights.length}`,
-      );
-    let sum = 0;
-    this.cumulative = weights.map((weight) => {
-      if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY))
-        throw new UsageError(`weights: expected numbers from 0 but received ${weight}`);
-      sum += weight;
-      return sum;
-    });
-    if (!(sum > 0)) throw new UsageError('weights: expected at least one above 0');
-    this.batchesPerEpoch = Math.max(1, Math.floor(length / batch));
-  }
-
-  epoch(n: number): Int32Array[] {
-    const { indices, batch, seed } = this.options;
-    const random = new Random(seed, 'weighted', n);
-    return Array.from({ length: this.batchesPerEpoch }, () =>
-      Int32Array.from({ length: batch }, () => indices[this.find(random.next())]!),
-    );
-  }
-
-  /** The item in whose share of the sum of weights `u` lies. */
-  private find(u: number): number {
-    const { cumulative } = this;
-    const target = u * cumulative.at(-1)!;
-    let low = 0;
-    let high = cumulative.length - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (cumulative[middle]! > target) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  }
-}
-
-/** Weights by which all classes are drawn equally often: one over the size of an item's class. */
-export function balancedWeights(indices: Int32Array, labels: Int32Array): Float64Array {
-  const sizes = new Map(byClass(indices, labels).map((members) => [labels[members[0]!]!, members.length]));
-  return Float64Array.from(indices, (i) => 1 / sizes.get(labels[i]!)!);
 }
 
 /** Items of each class, classes in their order. */

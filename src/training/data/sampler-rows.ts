@@ -9,33 +9,31 @@ import { assertBatch, assertEnough, type Sampler } from './sampler.js';
 export interface ViewsOptions {
   /** The items to draw from. */
   indices: Int32Array;
-  /** Rows in a batch: a multiple of `views`. */
+  /** Rows in a batch, two an image. */
   batch: number;
   seed: number;
-  /** How often each image is in its batch. @default 2 */
-  views?: number;
 }
 
 /**
- * Every image once an epoch, `views` times in a row, to be augmented differently each time (NT-Xent): rows `2k` and
- * `2k + 1` show the same image. What does not fill a batch is left out of the epoch.
+ * Every image once an epoch, twice in a row, to be augmented differently each time (NT-Xent): rows `2k` and `2k + 1`
+ * show the same image. What does not fill a batch is left out of the epoch.
  */
 export class ViewsSampler implements Sampler {
   readonly batchesPerEpoch: number;
 
   /** @throws UsageError when a batch takes more images than there are. */
   constructor(private readonly options: ViewsOptions) {
-    const { indices, batch, views = 2 } = options;
-    assertBatch(batch, views, `${views} views of each image`);
-    assertEnough(batch / views, indices.length, 'images');
-    this.batchesPerEpoch = Math.floor((indices.length * views) / batch);
+    const { indices, batch } = options;
+    assertBatch(batch, 2, '2 views of each image');
+    assertEnough(batch / 2, indices.length, 'images');
+    this.batchesPerEpoch = Math.floor((indices.length * 2) / batch);
   }
 
   epoch(n: number): Int32Array[] {
-    const { indices, batch, seed, views = 2 } = this.options;
+    const { indices, batch, seed } = this.options;
     const order = new Random(seed, 'views', n).shuffle(indices.slice());
     return Array.from({ length: this.batchesPerEpoch }, (_, k) =>
-      Int32Array.from({ length: batch }, (_, row) => order[Math.floor((k * batch + row) / views)]!),
+      Int32Array.from({ length: batch }, (_, row) => order[(k * batch + row) >> 1]!),
     );
   }
 }

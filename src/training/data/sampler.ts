@@ -11,7 +11,7 @@ import { Random } from '../random.js';
 export interface Sampler {
   /** How many batches every epoch has. */
   readonly batchesPerEpoch: number;
-  /** The batches of epoch `n`: item indices, each batch of the same length unless the sampler says otherwise. */
+  /** The batches of epoch `n`: item indices, each batch of the same length. */
   epoch(n: number): Int32Array[];
 }
 
@@ -22,37 +22,27 @@ export interface ShuffleOptions {
   /** Images in a batch. */
   batch: number;
   seed: number;
-  /** Whether the order is drawn anew every epoch; otherwise it stays that of `indices`. @default true */
-  shuffle?: boolean;
-  /**
-   * What becomes of the images left over when the last batch is not full: `drop` leaves them out of this epoch, `keep`
-   * makes the last batch shorter, `wrap` fills it with the first images of the same epoch.
-   * @default 'drop'
-   */
-  last?: 'drop' | 'keep' | 'wrap';
 }
 
-/** Every item once an epoch, in random order (PyTorch's `RandomSampler` under a `BatchSampler`). */
+/**
+ * Every item once an epoch, in random order (PyTorch's `RandomSampler` under a `BatchSampler` with `drop_last`): what
+ * does not fill a batch is left out of the epoch.
+ */
 export class ShuffleSampler implements Sampler {
   readonly batchesPerEpoch: number;
 
-  /** @throws UsageError for a batch larger than the data, unless the last batch may be shorter. */
+  /** @throws UsageError for a batch larger than the data. */
   constructor(private readonly options: ShuffleOptions) {
-    const { indices, batch, last = 'drop' } = options;
+    const { indices, batch } = options;
     assertBatch(batch, 1);
-    if (last !== 'keep') assertEnough(batch, indices.length, 'images');
-    this.batchesPerEpoch =
-      last === 'drop' ? Math.floor(indices.length / batch) : Math.ceil(indices.length / batch);
+    assertEnough(batch, indices.length, 'images');
+    this.batchesPerEpoch = Math.floor(indices.length / batch);
   }
 
   epoch(n: number): Int32Array[] {
-    const { indices, batch, seed, shuffle = true, last = 'drop' } = this.options;
-    const order = shuffle ? new Random(seed, 'shuffle', n).shuffle(indices.slice()) : indices;
-    return Array.from({ length: this.batchesPerEpoch }, (_, k) => {
-      const rows = order.slice(k * batch, (k + 1) * batch);
-      if (last !== 'wrap' || rows.length === batch) return rows;
-      return Int32Array.from({ length: batch }, (_, i) => order[(k * batch + i) % order.length]!);
-    });
+    const { indices, batch, seed } = this.options;
+    const order = new Random(seed, 'shuffle', n).shuffle(indices.slice());
+    return Array.from({ length: this.batchesPerEpoch }, (_, k) => order.slice(k * batch, (k + 1) * batch));
   }
 }
 

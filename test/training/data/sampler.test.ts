@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Sampler, ShuffleSampler } from '#src/training/data/sampler.js';
-import { balancedWeights, MPerClassSampler, WeightedSampler } from '#src/training/data/sampler-class.js';
+import { MPerClassSampler } from '#src/training/data/sampler-class.js';
 import { PairSampler, TripletSampler, ViewsSampler } from '#src/training/data/sampler-rows.js';
 import { refusal } from './dataset-on-disk.js';
 
@@ -16,11 +16,6 @@ const samplers: [string, (seed: number) => Sampler][] = [
     'm per class',
     (seed) =>
       new MPerClassSampler({ indices: range(50), labels: labelsOf([20, 20, 10]), m: 4, batch: 8, seed }),
-  ],
-  [
-    'weighted',
-    (seed) =>
-      new WeightedSampler({ indices: range(50), weights: new Float64Array(50).fill(1), batch: 8, seed }),
   ],
   ['views', (seed) => new ViewsSampler({ indices: range(50), batch: 8, seed })],
   [
@@ -60,20 +55,6 @@ describe('ShuffleSampler', () => {
     expect(seen.every((i) => i >= 100 && i < 123)).toBe(true);
   });
 
-  it('keeps or fills the last batch', () => {
-    const keep = new ShuffleSampler({ indices, batch: 5, seed: 0, last: 'keep' });
-    expect(keep.epoch(0).map(({ length }) => length)).toEqual([5, 5, 5, 5, 3]);
-    expect(flat(keep.epoch(0)).sort()).toEqual([...indices]);
-    const wrap = flat(new ShuffleSampler({ indices, batch: 5, seed: 0, last: 'wrap' }).epoch(0));
-    expect(wrap.slice(0, 23)).toEqual(flat(keep.epoch(0)));
-    expect(wrap.slice(23)).toEqual(wrap.slice(0, 2));
-  });
-
-  it('goes in order when told to', () => {
-    const ordered = new ShuffleSampler({ indices, batch: 8, seed: 0, shuffle: false, last: 'keep' });
-    expect(flat(ordered.epoch(7))).toEqual([...indices]);
-  });
-
   it('refuses a batch larger than the data', async () => {
     expect(await refusal(() => new ShuffleSampler({ indices, batch: 24, seed: 0 }))).toMatch(
       /batch: expected at most the 23 images of the training data but received 24 \| lower the batch size to 23/,
@@ -81,7 +62,6 @@ describe('ShuffleSampler', () => {
     expect(await refusal(() => new ShuffleSampler({ indices, batch: 0.5, seed: 0 }))).toMatch(
       /a positive whole number/,
     );
-    expect(new ShuffleSampler({ indices, batch: 24, seed: 0, last: 'keep' }).epoch(0)[0]!.length).toBe(23);
   });
 });
 
@@ -151,56 +131,12 @@ describe('MPerClassSampler', () => {
   });
 });
 
-describe('WeightedSampler', () => {
-  it('draws in proportion to weights', () => {
-    const weights = Float64Array.of(0, 1, 2, 5);
-    const sampler = new WeightedSampler({
-      indices: range(4, 10),
-      weights,
-      batch: 100,
-      seed: 1,
-      length: 80_000,
-    });
-    const counts = [0, 0, 0, 0];
-    for (const i of flat(sampler.epoch(0))) counts[i - 10]!++;
-    expect(counts[0]).toBe(0);
-    for (const i of [1, 2, 3]) expect(Math.abs(counts[i]! / 10_000 - weights[i]!)).toBeLessThan(0.06);
-  });
-
-  it('draws all classes alike with balanced weights', () => {
-    const labels = labelsOf([500, 50, 5]);
-    const weights = balancedWeights(range(555), labels);
-    const sampler = new WeightedSampler({
-      indices: range(555),
-      weights,
-      batch: 100,
-      seed: 1,
-      length: 30_000,
-    });
-    const counts = [0, 0, 0];
-    for (const i of flat(sampler.epoch(2))) counts[labels[i]!]!++;
-    for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(450);
-  });
-
-  it.each([
-    [Float64Array.of(1, 1), /weights: expected 3, one for each item, but received 2/],
-    [Float64Array.of(1, -1, 1), /weights: expected numbers from 0 but received -1/],
-    [Float64Array.of(0, 0, 0), /weights: expected at least one above 0/],
-  ])('refuses %o', async (weights, expected) => {
-    expect(
-      await refusal(() => new WeightedSampler({ indices: range(3), weights, batch: 1, seed: 0 })),
-    ).toMatch(expected);
-  });
-});
-
 describe('rows that belong together', () => {
   it('views lie next to one another, each image once an epoch', () => {
     const two = new ViewsSampler({ indices: range(10), batch: 6, seed: 0 }).epoch(0);
     expect(two.length).toBe(3);
     for (const batch of two) for (let k = 0; k < 6; k += 2) expect(batch[k]).toBe(batch[k + 1]);
     expect(new Set(flat(two)).size).toBe(9);
-    const three = new ViewsSampler({ indices: range(10), batch: 6, seed: 0, views: 3 }).epoch(0);
-    for (const batch of three) expect(batch[0] === batch[2] && batch[3] === batch[5]).toBe(true);
   });
 
   it('pairs are drawn once an epoch, however many steps ask', () => {
