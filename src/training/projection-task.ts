@@ -8,7 +8,7 @@ import { type Embeddings, readEmbeddings, saveProjection } from '../embedding/in
 import { IdentityError, UsageError } from '../errors.js';
 import { batchesOf } from './batches.js';
 import { cardTitle, described, namedTensors, trainingFacts } from './card.js';
-import { assembleDataSet } from './data/dataset-assemble.js';
+import { assembleDataSet, fingerprintDataSet } from './data/dataset-assemble.js';
 import { findColumns } from './data/dataset-columns.js';
 import { readTable } from './data/dataset-table.js';
 import { splitDataSet } from './data/split.js';
@@ -22,6 +22,8 @@ import { microBatch } from './training-data.js';
 
 /** About how many vectors a step has where the options do not say. */
 const BATCH = 128;
+/** Numbers that are hashed at a time, which takes up to 2 GB. */
+const HASHED = 2 ** 24;
 
 /** Builds the task. @throws FormatError, UsageError, IdentityError for what cannot be trained on. */
 export async function projectionTask(options: ProjectionTrainOptions): Promise<Task> {
@@ -52,10 +54,9 @@ export async function projectionTask(options: ProjectionTrainOptions): Promise<T
     data.set(vectors.subarray(row * width, (row + 1) * width), i * width);
   });
   const task = headTask({ data, width }, head, objective, { seed, micro, threads: options.threads });
-  const sha256 = createHash('sha256').update(data).update(JSON.stringify(set.items)).digest('hex');
   return {
     ...task,
-    data: { items: set.items.length, sha256 },
+    data: { items: set.items.length, sha256: fingerprint(set, data) },
     save: (tensors, summary) =>
       saveProjection(
         options.out,
@@ -82,6 +83,13 @@ export async function projectionTask(options: ProjectionTrainOptions): Promise<T
         { overwrite: true },
       ),
   };
+}
+
+/** A hash of ids, labels and numbers, by which a resumed run tells that its data is still the same. */
+function fingerprint(set: DataSet, vectors: Float32Array): string {
+  const hash = createHash('sha256').update(fingerprintDataSet(set));
+  for (let at = 0; at < vectors.length; at += HASHED) hash.update(vectors.subarray(at, at + HASHED));
+  return hash.digest('hex');
 }
 
 /** The vectors that have a label, as a data set. */
