@@ -1,6 +1,7 @@
 /**
  * @file What training an autoencoder is: reconstruct the images themselves, from a clean or a noisy view of them.
  */
+import { UsageError } from '../errors.js';
 import { type Bind, Graph, openSession, ops, type Tensor } from '../graph/index.js';
 import {
   autoencoder as architecture,
@@ -15,7 +16,7 @@ import { assertTrainable } from './data/check-trainable.js';
 import { ShuffleSampler } from './data/sampler.js';
 import { heldOutImages } from './held-out.js';
 import { initialise } from './initialise.js';
-import { klDivergence, type ReconstructionLoss, reconstructionLoss } from './losses/index.js';
+import { klDivergence, lossWeights, reconstructionLoss, SSIM_WINDOW } from './losses/index.js';
 import { psnr, ssim } from './metrics/index.js';
 import type { AutoencoderTrainOptions } from './options.js';
 import { Random } from './random.js';
@@ -42,6 +43,14 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
     variational: variational !== undefined,
     noise: denoising,
   });
+  const parts = lossWeights(loss);
+  const lossName = parts.map(([name, weight]) => (weight === 1 ? name : `${weight} ${name}`)).join(' + ');
+  const hasWindows = Math.min(height, width) >= SSIM_WINDOW;
+  if (!hasWindows && parts.some(([name]) => name === 'ssim'))
+    throw new UsageError(
+      `loss: expected images of at least ${SSIM_WINDOW} × ${SSIM_WINDOW} for ssim but received ${height} × ${width}`,
+      { hint: 'take larger images, or mse or l1' },
+    );
   const transform = transformTo({ height, width });
   const inference = architecture.image(config);
   const start = initialise(inference.parameters.values(), seed);
@@ -127,9 +136,9 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
           const made = reconstruction!.data as Float32Array;
           const shape = { count: dims[0]!, channels: 3, height, width };
           for (const value of psnr(images, made, shape)) sums.psnr += value;
-          for (const value of ssim(images, made, shape)) sums.ssim += value;
+          if (hasWindows) for (const value of ssim(images, made, shape)) sums.ssim += value;
         }
-        return { psnr: sums.psnr / n, ssim: sums.ssim / n };
+        return { psnr: sums.psnr / n, ...(hasWindows ? { ssim: sums.ssim / n } : {}) };
       } finally {
         await session.release();
       }
@@ -143,7 +152,7 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
           tensors: namedTensors(inference, tensors),
           transform,
           card: {
-            ...trainingFacts(options, data, summary, { loss: lossName(loss), batchSize }),
+            ...trainingFacts(options, data, summary, { loss: lossName, batchSize }),
             title: cardTitle(options.out),
             summary:
               'A convolutional autoencoder trained with Afterimage; its latent vector is the embedding of an image.',
@@ -171,14 +180,6 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
 
 function batchFor(images: number): number {
   return Math.max(1, Math.min(BATCH.most, Math.max(BATCH.least, Math.floor(images / BATCH.steps)), images));
-}
-
-/** `ssim`, or `0.84 ssim + 0.16 l1`. */
-function lossName(loss: ReconstructionLoss): string {
-  if (typeof loss === 'string') return loss;
-  return Object.entries(loss)
-    .map(([name, weight]) => `${weight} ${name}`)
-    .join(' + ');
 }
 
 /** Standard normal numbers. */

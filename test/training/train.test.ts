@@ -315,6 +315,24 @@ describe('options that cannot be', () => {
   });
 });
 
+describe('images that are smaller than the window of ssim', () => {
+  const tiny = { ...SMALL, size: 8, channels: [4], epochs: 1 };
+
+  it('are measured without it', async () => {
+    const result = await trainAutoencoder({ ...tiny, out: at('eight') });
+    expect(Object.keys(result.metrics)).toEqual(['psnr']);
+  });
+
+  it('are refused where it is the loss', async () => {
+    const run = trainAutoencoder({ ...tiny, out: at('windowless'), loss: { l1: 1, ssim: 1 } });
+    await expect(run).rejects.toThrow(/at least 11 × 11 for ssim but received 8 × 8/);
+    expect(existsSync(at('windowless'))).toBe(false);
+    const unknown = trainAutoencoder({ ...tiny, out: at('windowless'), loss: 'l2' as 'l1' });
+    await expect(unknown).rejects.toThrow(/expected mse, l1, ssim/);
+    expect(existsSync(at('windowless'))).toBe(false);
+  });
+});
+
 describe('the caller', () => {
   const tiny = { ...SMALL, size: 16, channels: [4, 8], batchSize: 8, epochs: 3, seed: 3 };
 

@@ -8,11 +8,13 @@ export type { NTXentOptions } from './ntxent.js';
 export type { ProxyAnchorOptions } from './proxy-anchor.js';
 export {
   klDivergence,
+  lossWeights,
   RECONSTRUCTION_LOSSES,
   type ReconstructionLoss,
   type ReconstructionLossName,
   reconstructionErrors,
   reconstructionLoss,
 } from './reconstruction.js';
+export { SSIM_WINDOW } from './ssim.js';
 export type { SupConOptions } from './supcon.js';
 export { TRIPLETS, type TripletOptions, type TripletRowsOptions, tripletRows } from './triplet.js';

@@ -30,7 +30,7 @@ export function reconstructionErrors(loss: ReconstructionLoss, output: Value, ta
     throw new GraphError(
       `reconstruction loss: the output ${show(output.shape)} and the images ${show(target.shape)} differ in shape`,
     );
-  return weights(loss)
+  return lossWeights(loss)
     .map(([name, weight]) => {
       const error = single(name, output, target);
       return weight === 1 ? error : mul(error, weight);
@@ -52,7 +52,8 @@ function single(name: ReconstructionLossName, output: Value, target: Value): Val
   }
 }
 
-function weights(loss: ReconstructionLoss): [ReconstructionLossName, number][] {
+/** The parts of a loss with their weights. @throws UsageError for a name or weight that does not exist. */
+export function lossWeights(loss: ReconstructionLoss): [ReconstructionLossName, number][] {
   const entries = typeof loss === 'string' ? [[loss, 1] as const] : Object.entries(loss);
   const used = entries.filter(([, weight]) => weight !== undefined && weight !== 0);
   const wrong = used.find(([name]) => !RECONSTRUCTION_LOSSES.includes(name as ReconstructionLossName));
