@@ -46,7 +46,11 @@ export function checkTrainOptions(options: TrainOptions | ProjectionTrainOptions
     throw new UsageError(`lr: expected a number above 0 but received ${optimizer.lr}`);
   if (optimizer) completeOptions(optimizer);
   if (options.schedule) schedule(options.schedule, Number.MAX_SAFE_INTEGER); // the steps are not known yet
-  const { backboneRate, variational } = options as SiameseTrainOptions & AutoencoderTrainOptions;
+  const { size, backboneRate, variational } = options as Omit<SiameseTrainOptions, 'size' | 'loss'> &
+    AutoencoderTrainOptions;
+  for (const side of [size ?? 1].flat())
+    if (!Number.isInteger(side) || side < 1)
+      throw new UsageError(`size: expected whole numbers of at least 1 but received ${size}`);
   for (const [name, value] of Object.entries({ backboneRate, beta: variational?.beta }))
     if (value !== undefined && !(value >= 0 && Number.isFinite(value)))
       throw new UsageError(`${name}: expected a number of at least 0 but received ${value}`);

@@ -303,6 +303,7 @@ describe('options that cannot be', () => {
     [{ optimizer: { name: 'sgd', momentum: -1 } }, /^momentum: /],
     [{ schedule: { name: 'step', stepSize: 0 } }, /^stepSize: /],
     [{ hidden: 0 }, /^hidden: /],
+    [{ size: Number.NaN }, /^size: /],
     [{ samplesPerClass: 1.5 }, /^samplesPerClass: /],
     [{ backboneRate: Number.NaN }, /^backboneRate: /],
     [{ augment: { erasing: { p: 2 } } }, /augment\.erasing\.p/],
