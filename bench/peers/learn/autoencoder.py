@@ -17,7 +17,7 @@ from common import Clock, arguments, clothing_files, cosine_schedule, nearest_ac
 
 SIDE, BATCH, LATENT = 64, 32, 128
 HELD_OUT = 600
-EPOCHS = {"reference": 10, "bottleneck": 12}
+EPOCHS = {"reference": 8, "bottleneck": 8}
 LR = {"reference": 3e-3, "bottleneck": 2e-3}
 CHANNELS = [16, 32, 64, 128]
 BETA = 0.12288
