@@ -2,6 +2,7 @@
  * @file A whole run from its options: data, task, loop. What happens in the training thread.
  */
 import path from 'node:path';
+import { lock } from '../embedding/formats/lock.js';
 import type { ItemFailure } from '../errors.js';
 import { autoencoderTask } from './autoencoder-task.js';
 import { checkTrainOptions } from './check-options.js';
@@ -59,12 +60,24 @@ export async function runTraining(
 ): Promise<RunResult> {
   const { options } = spec;
   checkTrainOptions(options);
-  const out = path.resolve(options.out);
   const config = { kind: spec.kind, ...identity(options) };
   const folder = await prepareRunFolder(options, config);
+  const unlock = await lock(path.join(folder, 'lock'));
+  try {
+    return await run(spec, config, { folder, onEvent, signal });
+  } finally {
+    await unlock();
+  }
+}
+
+/** The run in its folder. */
+async function run(spec: RunSpec, config: Record<string, unknown>, context: TaskContext): Promise<RunResult> {
+  const { options } = spec;
+  const { folder, onEvent, signal } = context;
+  const out = path.resolve(options.out);
   let task: Task;
   try {
-    task = await taskOf(spec, { folder, onEvent, signal });
+    task = await taskOf(spec, context);
   } catch (error) {
     if (!signal.aborted) {
       if (!options.resume) await removeRunFolder(folder); // nothing was begun that could be gone on with

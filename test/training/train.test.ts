@@ -96,6 +96,21 @@ describe('trainAutoencoder', () => {
     expect(read(broken).equals(read(whole))).toBe(true);
   });
 
+  it('does not let two runs write to one folder', async () => {
+    let second: Promise<unknown> = Promise.resolve();
+    const run = trainAutoencoder(
+      { ...tiny, out: at('locked') },
+      {
+        onEvent: (event) => {
+          if (event.type === 'step' && event.step === 1)
+            second = trainAutoencoder({ ...tiny, out: at('locked'), resume: true }).catch((e) => e);
+        },
+      },
+    );
+    await run;
+    expect(await second).toMatchObject({ code: 'USAGE', message: expect.stringContaining('is writing') });
+  });
+
   it('refuses to resume with other options, and to replace what is there', async () => {
     const out = at('resumed');
     await trainAutoencoder({ ...tiny, out, epochs: 1 });
