@@ -20,13 +20,13 @@ PER_CLASS, CLASSES = 25, 10
 
 
 def prepared(file, config):
-    """A picture as the model's preprocessing says (bicubic, middle cut out), [3, H, W]."""
+    """A picture as transformers prepares it by the model's preprocessing (bicubic, middle cut out), [3, H, W]."""
     with Image.open(file) as opened:
         image = opened.convert("RGB")
     short, side = config["size"]["shortest_edge"], config["crop_size"]["height"]
     w, h = image.size
     image = image.resize((short, int(short * h / w)) if w <= h else (int(short * w / h), short), Image.Resampling.BICUBIC)
-    left, top = round((image.width - side) / 2), round((image.height - side) / 2)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
     pixels = np.asarray(image.crop((left, top, left + side, top + side)), np.float32) * np.float32(config["rescale_factor"])
     return ((pixels - config["image_mean"]) / config["image_std"]).astype(np.float32).transpose(2, 0, 1)
 
