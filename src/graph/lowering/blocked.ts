@@ -126,7 +126,7 @@ export function pixelProducts(l: Layouts, a: Value, b: Value): Value {
 }
 
 /** Numbers of rows in the order of the indices' places, the last running fastest. */
-function order(sizes: readonly number[], row: (place: readonly number[]) => number): Int32Array {
+export function order(sizes: readonly number[], row: (place: readonly number[]) => number): Int32Array {
   const numbers = new Int32Array(sizes.reduce((a, b) => a * b, 1));
   const place = sizes.map(() => 0);
   for (let i = 0; i < numbers.length; i++) {

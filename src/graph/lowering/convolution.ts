@@ -12,6 +12,7 @@ import type { Node, Value } from '../types.js';
 import { adjointFilterOf, convolve, depthwiseFilterOf, filterOf, unitWindows } from './blocked.js';
 import { groupedWeightGradient } from './grouped.js';
 import type { Layouts } from './layouts.js';
+import { phasesOf, transposedByPhases } from './phases.js';
 import {
   adjoint,
   area,
@@ -27,7 +28,7 @@ import {
 
 /** Up to so many pixels in the batch for each output channel a matrix product beats the blocked layout. */
 const CHEAP_PIXELS = 4;
-/** Rows of fewer channels than this are not worth gathering for a transposed convolution. */
+/** Rows of fewer channels than this are not worth gathering for a transposed convolution; whole phases are. */
 const FEW_CHANNELS = 32;
 /** The most numbers in the windows of one part of a batch: 16 MB. */
 const PART = 2 ** 22;
@@ -107,6 +108,12 @@ export function lowerConvTranspose(l: Layouts, node: Node): boolean {
   if (back && !small && l.blocks(x) && l.blocks(y)) {
     const filter = adjointFilterOf(l, l.in(weight, 'nhwc'), g);
     l.place(y, 'blocked', convolve(l, l.in(x, 'blocked'), filter, plainBias, back));
+    return true;
+  }
+  const phases = !back && c < FEW_CHANNELS && l.blocks(x) && l.blocks(y) ? phasesOf(g) : undefined;
+  if (phases) {
+    const last = l.in(weight, 'nhwc');
+    l.place(y, 'blocked', transposedByPhases(l, l.in(x, 'blocked'), last, plainBias, g, phases));
     return true;
   }
   if (c < FEW_CHANNELS || o < 16) return false;

@@ -17,6 +17,8 @@ interface Case {
   dilation?: number;
   groups?: number;
   bias?: boolean;
+  /** Whether the gradient of the input is computed by phases of the stride. */
+  phases?: boolean;
 }
 
 const CASES: Record<string, Case> = {
@@ -24,6 +26,35 @@ const CASES: Record<string, Case> = {
   'few pixels, one product': { n: 2, c: 32, o: 64, size: [3, 4], kernel: [3, 3], pad: 1, bias: true },
   'stride 2': { n: 2, c: 16, o: 32, size: [9, 8], kernel: [3, 3], stride: 2, pad: 1 },
   'stride 2, few pixels': { n: 1, c: 32, o: 64, size: [4, 4], kernel: [3, 3], stride: 2, pad: 1 },
+  'stride 2, even map': {
+    n: 3,
+    c: 16,
+    o: 32,
+    size: [10, 8],
+    kernel: [3, 3],
+    stride: 2,
+    pad: 1,
+    phases: true,
+  },
+  'stride 2, four taps': {
+    n: 2,
+    c: 16,
+    o: 16,
+    size: [8, 8],
+    kernel: [4, 4],
+    stride: 2,
+    pad: 1,
+    phases: true,
+  },
+  'stride 3, no tap in some phases': {
+    n: 2,
+    c: 16,
+    o: 16,
+    size: [9, 6],
+    kernel: [2, 3],
+    stride: 3,
+    phases: true,
+  },
   'one tap, stride 2': { n: 2, c: 16, o: 32, size: [8, 8], kernel: [1, 1], stride: 2 },
   'one tap': { n: 2, c: 48, o: 16, size: [5, 5], kernel: [1, 1], bias: true },
   'three channels': { n: 2, c: 3, o: 16, size: [14, 12], kernel: [7, 7], stride: 2, pad: 3 },
@@ -143,6 +174,7 @@ describe.each([0, await blockSize()])('with blocks of %d', (block) => {
     close(numbers('dw'), ew!, 'dw');
     if (k.bias) close(numbers('db'), eb, 'db');
     if (block === 0) expect(operators.join()).not.toContain('nchwc');
+    if (block > 0 && k.phases) expect(operators).not.toContain(':ConvTranspose');
   });
 });
 
