@@ -256,9 +256,11 @@ async function pytorch(name, seed) {
   return JSON.parse(stdout.trim().split('\n').at(-1));
 }
 
+const resultFile = (key) => path.join(scratch, `learn-${key}.json`);
+
 /** A result, or the one that an earlier call found in the same BENCH_DIR: a run takes minutes. */
 async function remembered(key, find) {
-  const file = path.join(scratch, `learn-${key}.json`);
+  const file = resultFile(key);
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8'));
   const found = await find();
   console.error(`${key}: ${JSON.stringify(found)}`);
@@ -310,7 +312,7 @@ export async function run() {
     for (const [who, all] of Object.entries(results))
       if (all.length > 0) {
         const values = task.columns.map((_, i) => spread(all.map((r) => r.values[i])));
-        rows.push(row(task, all.length < SEEDS.length ? `${who}, seed ${PEER_SEEDS}` : who, values));
+        rows.push(row(task, all.length < SEEDS.length ? `${who}, ${all.length} of the seeds` : who, values));
       }
   }
   return {
