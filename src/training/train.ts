@@ -56,16 +56,19 @@ async function inThread(spec: RunSpec, { onEvent, signal }: TrainHooks): Promise
   const abort = () => worker.postMessage('stop');
   signal?.addEventListener('abort', abort, { once: true });
   return new Promise<RunResult>((resolve, reject) => {
+    let thrown: { error: unknown } | undefined;
     worker.on('message', (message: Message) => {
-      if ('result' in message) resolve(message.result);
-      else if ('error' in message) reject(unpackError(message.error));
-      else
+      if ('event' in message) {
+        if (thrown) return;
         try {
           onEvent?.(message.event);
         } catch (error) {
-          reject(error);
-          void worker.terminate(); // as if it were killed: the last checkpoint stands
+          thrown = { error };
+          worker.postMessage('stop'); // the run writes a checkpoint and ends
         }
+      } else if (thrown) reject(thrown.error);
+      else if ('result' in message) resolve(message.result);
+      else reject(unpackError(message.error));
     });
     worker.on('error', (cause) =>
       reject(new RuntimeError(`the training thread crashed: ${cause.message}`, { cause })),
