@@ -293,7 +293,7 @@ export async function run() {
       const [ours, theirs] = await Promise.all([
         remembered(`${name}-${seed}-afterimage`, () => task.run(seed)),
         beside &&
-          PEER_SEEDS.includes(seed) &&
+          (PEER_SEEDS.includes(seed) || existsSync(resultFile(`${name}-${seed}-pytorch`))) &&
           remembered(`${name}-${seed}-pytorch`, () => pytorch(name, seed)),
       ]);
       results.Afterimage.push(ours);
