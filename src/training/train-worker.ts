@@ -11,7 +11,7 @@ export type Message = { event: RunEvent } | { result: RunResult } | { error: Pac
 const port = parentPort!;
 const spec = workerData as RunSpec;
 const stop = new AbortController();
-port.once('message', () => stop.abort());
+port.on('message', () => stop.abort()); // kept on: the open port keeps the thread alive
 
 const say = (message: Message): void => port.postMessage(message);
 
