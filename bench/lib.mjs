@@ -19,6 +19,13 @@ export const median = (values) => {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 };
 
+/** Results of the work for each item, one after the other: each has all cores. */
+export async function inTurn(list, work) {
+  const results = [];
+  for (const item of list) results.push(await work(item));
+  return results;
+}
+
 /** Whether Python has these packages. */
 export function pythonHas(...packages) {
   try {
