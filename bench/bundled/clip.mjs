@@ -44,13 +44,13 @@ function search(scores, count) {
   const part = (ranks, k) => ranks.filter((rank) => rank < k).length / ranks.length;
   const recall = (ranksOf, k) => shown(bootstrap([photographs.map((image) => part(ranksOf(image), k))]));
   const own = (image) => captionRanks.slice(EACH * image, EACH * (image + 1));
-  const chance = (k) => `chance ${(k / count).toFixed(3)}`;
+  const chance = (k, own, all) => `chance ${(1 - missed(k, own, all)).toFixed(3)}`;
   return [
     ...K.map((k) => [
       'mini-clip',
       `text → image, ${scores.length} captions, ${count} Flickr8k photographs, recall@${k}`,
       recall(own, k),
-      `CCA on ViT-Ti/16 (quoted) ${CCA[k]}; ${chance(k)}`,
+      `CCA on ViT-Ti/16 (quoted) ${CCA[k]}; ${chance(k, 1, count)}`,
       '',
       ASKED[k],
     ]),
@@ -58,11 +58,18 @@ function search(scores, count) {
       'mini-clip',
       `image → text, ${count} photographs, ${scores.length} captions, recall@${k}`,
       recall((image) => [imageRanks[image]], k),
-      chance(k),
+      chance(k, EACH, scores.length),
       '',
       '',
     ]),
   ];
+}
+
+/** How likely none of `own` among `all` is in `k` drawn blindly. */
+function missed(k, own, all) {
+  let part = 1;
+  for (let drawn = 0; drawn < k; drawn++) part *= Math.max(0, all - own - drawn) / (all - drawn);
+  return part;
 }
 
 /** Rows of zero-shot labels. */

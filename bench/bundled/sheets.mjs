@@ -15,7 +15,7 @@ const QUERIES = [
 ];
 const TOP = 8;
 const COLUMNS = 4;
-const CELL = { width: 240, height: 180 };
+const CELL = { width: 200, height: 200 };
 const GAP = 12;
 const CAPTION = 20;
 const TITLE = 44;
