@@ -44,8 +44,9 @@ export async function run() {
     pythonHas('sklearn')
       ? 'Linear probe: multinomial logistic regression on standardised features, C chosen on the validation part.'
       : 'Linear probes were left out: Python with scikit-learn was not found (AFTERIMAGE_PYTHON).',
-    `Images per second: median of ${rounds} interleaved rounds of 48 files [slowest, fastest], ${threads} threads, batches of 8; a text query: [fastest, slowest].`,
+    `Images per second: median of ${rounds} interleaved rounds of 48 files [slowest, fastest], ${threads} ${threads > 1 ? 'threads' : 'thread'}, batches of 8; a text query: [fastest, slowest].`,
     absent.length > 0 ? `Not in the box yet: ${absent.join(', ')}.` : '',
+    chosen.length < Object.keys(PARTS).length ? `Only these parts: ${chosen.join(', ')}.` : '',
     Number.isFinite(limit) ? `A trial with at most ${limit} images of each part: no figure counts.` : '',
   ];
   return {
