@@ -21,10 +21,16 @@ import {
 const IR_VERSION = 10;
 const OPSET = 21;
 
-/** The numbers of one parameter: bytes at a place in a file, or an array. Converted to the declared type if they differ. */
-export type Binding =
+/** Numbers in some element type: bytes at a place in a file, or an array. */
+export type Stored =
   | { readonly file: string; readonly offset: number; readonly length: number; readonly dtype: DType }
   | { readonly data: TensorData; readonly dtype: DType };
+
+/** The numbers of one parameter. Converted to the declared type if they differ. */
+export type Binding = Stored & {
+  /** What the numbers are multiplied by: one factor for each index of the first axis. @default nothing */
+  readonly scale?: Stored | undefined;
+};
 
 /** Finds the numbers of a parameter. @throws WeightsError when there are none. */
 export type Bind = (parameter: Parameter) => Binding;
@@ -78,7 +84,7 @@ export interface EncodeOptions {
 export function encodeModel(name: string, cut: Pruned, options: EncodeOptions): Uint8Array {
   const { nodes, inputs, parameters, constants, outputs } = cut;
   const body = new BinaryWriter();
-  const casts: Node[] = [];
+  const conversions: Node[] = [];
   const initialisers: ((w: BinaryWriter) => void)[] = constants.map(
     ({ value, data }) =>
       (w) =>
@@ -93,23 +99,30 @@ export function encodeModel(name: string, cut: Pruned, options: EncodeOptions): 
   );
   for (const p of parameters) {
     const binding = options.bind(p);
-    const stored = binding.dtype === p.dtype ? p : { ...p, name: `${p.name}:stored`, dtype: binding.dtype };
-    if (stored !== p)
-      casts.push({
-        op: 'Cast',
-        domain: '',
-        inputs: [stored],
-        outputs: [p],
-        attributes: { to: DTYPES[p.dtype].onnx },
-      });
-    initialisers.push((w) => tensor(w, stored.name, p.shape, binding.dtype, binding, options.locate));
+    const store = (name: string, shape: readonly number[], numbers: Stored): Value => {
+      initialisers.push((w) => tensor(w, name, shape, numbers.dtype, numbers, options.locate));
+      return { ...p, name, shape, dtype: numbers.dtype };
+    };
+    const convert = (from: Value, to: Value) =>
+      node(conversions, 'Cast', [from], to, { to: DTYPES[p.dtype].onnx });
+    if (binding.scale) {
+      const factors = p.shape.map((d, i) => (i === 0 ? d : 1));
+      const unscaled = convert(store(`${p.name}:stored`, p.shape, binding), { ...p, name: `${p.name}:cast` });
+      const scale = store(`${p.name}:scale`, factors, binding.scale);
+      const wide =
+        scale.dtype === p.dtype
+          ? scale
+          : convert(scale, { ...p, name: `${scale.name}:cast`, shape: factors });
+      node(conversions, 'Mul', [unscaled, wide], p);
+    } else if (binding.dtype === p.dtype) store(p.name, p.shape, binding);
+    else convert(store(`${p.name}:stored`, p.shape, binding), p);
   }
   const renamed = [...outputs].map(([name, value]): Node => {
     const output = { ...value, name };
     return { op: 'Identity', domain: '', inputs: [value], outputs: [output], attributes: {} };
   });
 
-  [...casts, ...nodes, ...renamed].forEach((node, i) => {
+  [...conversions, ...nodes, ...renamed].forEach((node, i) => {
     message(body, 1, (w) => nodeProto(w, node, i));
   });
   body.tag(2, WireType.LengthDelimited).string(name);
@@ -125,6 +138,17 @@ export function encodeModel(name: string, cut: Pruned, options: EncodeOptions): 
   for (const domain of new Set(nodes.map((n) => n.domain)))
     if (domain) message(model, 8, (w) => opset(w, domain, 1));
   return model.finish();
+}
+
+function node(
+  list: Node[],
+  op: string,
+  inputs: Value[],
+  output: Value,
+  attributes: Node['attributes'] = {},
+): Value {
+  list.push({ op, domain: '', inputs, outputs: [output], attributes });
+  return output;
 }
 
 function message(w: BinaryWriter, field: number, write: (w: BinaryWriter) => void): void {
@@ -173,7 +197,7 @@ function tensor(
   name: string,
   shape: readonly number[],
   dtype: DType,
-  binding: Binding,
+  binding: Stored,
   locate: (file: string) => string,
 ): void {
   for (const d of shape) w.tag(1, WireType.Varint).int64(d);

@@ -13,7 +13,7 @@ import { openCompiled } from './compiled.js';
 import type { Graph } from './graph.js';
 import { blockSize } from './lowering/block-size.js';
 import { lower, needsLowering } from './lowering/lower.js';
-import { type Bind, type Binding, encodeModel, type Pruned, prune } from './onnx.js';
+import { type Bind, type Binding, encodeModel, type Pruned, prune, type Stored } from './onnx.js';
 import { type Precision, withPrecision } from './precision.js';
 import {
   type Creation,
@@ -143,17 +143,20 @@ export async function openSession(
   const files = new Set<string>();
   let converted = precision !== 'fp32';
   const real = new Map<string, string>();
-  const realBind = (p: Parameter): Binding => {
-    const binding = bind(p);
-    if (binding.dtype !== p.dtype) converted = true;
-    if (!('file' in binding)) return binding;
-    let file = real.get(binding.file);
+  const realFile = <T extends Stored>(stored: T): T => {
+    if (!('file' in stored)) return stored;
+    let file = real.get(stored.file);
     if (!file) {
-      file = realpathSync(binding.file);
-      real.set(binding.file, file);
+      file = realpathSync(stored.file);
+      real.set(stored.file, file);
       files.add(file);
     }
-    return { ...binding, file };
+    return { ...stored, file };
+  };
+  const realBind = (p: Parameter): Binding => {
+    const { scale, ...binding } = bind(p);
+    if (binding.dtype !== p.dtype || scale) converted = true;
+    return { ...realFile(binding), scale: scale && realFile(scale) };
   };
   const cut = await lowered(feedParameters(prune(graph, options.outputs), options.fed ?? []), options);
   const roots = () => new Set([...files].map((f) => path.parse(f).root));

@@ -6,7 +6,7 @@ import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ModelError, UsageError } from '../errors.js';
 import { type Bind, type Binding, Graph, inline, ops } from '../graph/index.js';
-import { encodeModel, type Pruned, prune } from '../graph/onnx.js';
+import { encodeModel, type Pruned, prune, type Stored } from '../graph/onnx.js';
 import { packageVersion } from '../version.js';
 import { writeAtomically } from './cache.js';
 import { type LoadModelOptions, loadModel } from './load.js';
@@ -106,24 +106,23 @@ async function held(name: string, { parameters }: Pruned, bind: Bind): Promise<B
       { hint: 'store the weights as float16 first; the numbers then stay at half the size' },
     );
   const handles = new Map<string, Awaited<ReturnType<typeof open>>>();
-  const data = new Map<string, Binding>();
+  const read = async (stored: Stored): Promise<Stored> => {
+    if (!('file' in stored)) return stored;
+    const { file, offset, length, dtype } = stored;
+    const handle = handles.get(file) ?? (await open(file, 'r'));
+    handles.set(file, handle);
+    const data = new Uint8Array(length);
+    await readFully(handle, data, offset, file);
+    return { data, dtype };
+  };
+  const numbers = new Map<string, Binding>();
   try {
-    for (const [key, binding] of bindings) {
-      if (!('file' in binding)) {
-        data.set(key, binding);
-        continue;
-      }
-      const { file, offset, length, dtype } = binding;
-      const handle = handles.get(file) ?? (await open(file, 'r'));
-      handles.set(file, handle);
-      const content = new Uint8Array(length);
-      await readFully(handle, content, offset, file);
-      data.set(key, { data: content, dtype });
-    }
+    for (const [key, { scale, ...binding }] of bindings)
+      numbers.set(key, { ...(await read(binding)), scale: scale && (await read(scale)) });
   } finally {
     for (const handle of handles.values()) await handle.close();
   }
-  return ({ name: key }) => data.get(key)!;
+  return ({ name: key }) => numbers.get(key)!;
 }
 
 async function refuseFile(file: string): Promise<void> {

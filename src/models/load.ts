@@ -15,7 +15,7 @@ import { type LoadedModel, noOutput, type TowerOptions } from './loaded-model.js
 import { type Located, type LocateOptions, locateModel } from './locate.js';
 import { findOnnx, openOnnxModel } from './onnx-model.js';
 import { readTransform } from './preprocessing.js';
-import { findTensor, openWeights, readTensor, type WeightSource } from './weights/index.js';
+import { findTensor, openWeights, readTensor, type TensorInfo, type WeightSource } from './weights/index.js';
 
 /** Options of {@link loadModel}. */
 export type LoadModelOptions = LocateOptions;
@@ -138,16 +138,22 @@ const DTYPES: Readonly<Record<string, DType>> = {
 
 /** Finds each parameter of a graph in a weight file. @throws WeightsError for a tensor that is missing or misfits. */
 export function bindWeights(weights: WeightSource): Bind {
+  const stored = (t: TensorInfo) => {
+    const dtype = t.dtype === 'I8' && t.scale ? 'int8' : DTYPES[t.dtype];
+    if (!dtype)
+      throw new WeightsError(
+        t.file,
+        `tensor "${t.name}" holds ${t.dtype}; expected F32, F16, BF16, F64, or I8 with "${t.name}_scale"`,
+      );
+    return { file: t.file, offset: t.offset, length: t.length, dtype };
+  };
   return (parameter) => {
     const t = findTensor(weights, parameter.name);
-    const dtype = DTYPES[t.dtype];
-    if (!dtype)
-      throw new WeightsError(t.file, `tensor "${t.name}" holds ${t.dtype}; expected F32, F16, BF16 or F64`);
     if (t.shape.join() !== parameter.shape.join())
       throw new WeightsError(
         t.file,
         `tensor "${t.name}" is [${t.shape}]; the architecture expects [${parameter.shape}]`,
       );
-    return { file: t.file, offset: t.offset, length: t.length, dtype };
+    return { ...stored(t), scale: t.scale && stored(t.scale) };
   };
 }

@@ -16,16 +16,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WeightsError } from '#src/errors.js';
+import { Graph, openSession, ops } from '#src/graph/index.js';
+import { bindWeights } from '#src/models/index.js';
 import { toFloat16 } from '#src/models/weights/dtype.js';
 import { sha256OfFile } from '#src/models/weights/hash.js';
-import {
-  ALIGNMENT,
-  convertWeights,
-  openWeights,
-  readTensor,
-  readTensorBytes,
-  writeSafetensors,
-} from '#src/models/weights/index.js';
+import { openWeights, readTensor, writeSafetensors } from '#src/models/weights/index.js';
 
 const fixtures = new URL('../fixtures/weights/', import.meta.url).pathname;
 const values = join(fixtures, 'values.safetensors');
@@ -220,33 +215,39 @@ describe('writing and converting', () => {
     expect((await openWeights(path)).tensors.size).toBe(3);
   });
 
-  it.each(['F32', 'F16'] as const)('converts tensors to raw %s, each on its boundary', async (dtype) => {
-    const source = await openWeights(join(fixtures, 'sharded'));
-    const out = join(folder, `raw-${dtype}.bin`);
-    const placed = await convertWeights(source, ['i8', 'f16', 'scalar', 'f32'], out, dtype);
-    const raw = await readFile(out);
-    for (const [name, { offset, length, file }] of placed) {
-      expect(file).toBe(out);
-      expect(offset % ALIGNMENT).toBe(0);
-      const floats = await readTensor(source, name);
-      const wanted = dtype === 'F32' ? floats : toFloat16(floats);
-      expect(raw.subarray(offset, offset + length).equals(bytesOf(wanted))).toBe(true);
-    }
-    expect(raw.length).toBe(placed.get('f32')!.offset + placed.get('f32')!.length);
-    await expect(convertWeights(source, ['f32', 'f32'], out, dtype)).rejects.toThrow(/twice/);
-  });
-
-  it('converts tensors larger than one piece', async () => {
-    const path = join(folder, 'large.safetensors');
-    const data = Float32Array.from({ length: 5_000_001 }, (_, i) => Math.fround(i * 0.001));
-    await writeSafetensors(path, { data: { shape: [data.length], data } });
+  it('multiplies 8-bit integers by the factor of their row', async () => {
+    const path = join(folder, 'quantised.safetensors');
+    const integers = { shape: [2, 3], data: new Int8Array([1, -2, 127, 3, 4, -127]) };
+    const factors = { dtype: 'F16' as const, shape: [2, 1], data: toFloat16(new Float32Array([0.5, 2])) };
+    await writeSafetensors(path, { 'a.weight': integers, 'a.weight_scale': factors, plain: integers });
     const source = await openWeights(path);
-    const out = join(folder, 'large.bin');
-    const placed = await convertWeights(source, ['data'], out, 'F16');
-    const raw = await readFile(out);
-    expect(placed.get('data')!.length).toBe(10_000_002);
-    expect(sha256(raw)).toBe(sha256(bytesOf(toFloat16(data))));
-    expect(sha256(await readTensorBytes(source, 'data'))).toBe(sha256(bytesOf(data)));
+    expect([...source.tensors.keys()].sort()).toEqual(['a.weight', 'plain']);
+    expect([...(await readTensor(source, 'a.weight'))]).toEqual([0.5, -1, 63.5, 6, 8, -254]);
+
+    const graph = new Graph('linear');
+    const x = graph.input('x', ['N', 3]);
+    graph.output('y', ops.linear(x, graph.parameter('a.weight', [2, 3]), null));
+    const feeds = () => ({ x: { data: Float32Array.of(1, 10, 100), dims: [1, 3] } });
+    for (const precision of ['fp32', 'fp16', 'int8'] as const) {
+      const session = await openSession(graph, bindWeights(source), { inline: true, precision });
+      const [low, high] = (await session.run(feeds())).y!.data as Float32Array;
+      await session.release();
+      const within = precision === 'int8' ? 0.01 : 1e-6;
+      expect(Math.abs(low! / 6340.5 - 1)).toBeLessThan(within);
+      expect(Math.abs(high! / -25314 - 1)).toBeLessThan(within);
+    }
+    expect(() => bindWeights(source)({ ...graph.parameters.get('a.weight')!, name: 'plain' })).toThrow(
+      /"plain" holds I8; expected F32, F16, BF16, F64, or I8 with "plain_scale"/,
+    );
+
+    const wrong = {
+      'a.weight': integers,
+      'a.weight_scale': { ...factors, shape: [1], data: factors.data.slice(1) },
+    };
+    await writeSafetensors(path, wrong);
+    await expect(openWeights(path)).rejects.toThrow(
+      /"a.weight_scale" is F16 \[1\]; expected 2 floats, one for each row of "a.weight"/,
+    );
   });
 });
 

@@ -20,6 +20,8 @@ export interface TensorInfo {
   offset: number;
   /** Bytes. */
   length: number;
+  /** The factors that 8-bit integers are multiplied by, one for each index of the first axis. */
+  scale?: TensorInfo;
 }
 
 /** The longest header accepted, as in the reference implementation. */

@@ -2,13 +2,11 @@
  * @file Weights on disk: opening, reading, converting and writing. Held back: header parsing and hashing, which are
  * steps of {@link openWeights}.
  */
-export { ALIGNMENT, convertWeights } from './convert.js';
 export { DTYPE_BYTES, type Dtype, toFloat16, toFloat32 } from './dtype.js';
 export {
   findTensor,
   openWeights,
   readTensor,
-  readTensorBytes,
   type TensorInfo,
   type WeightSource,
 } from './safetensors.js';

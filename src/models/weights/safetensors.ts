@@ -51,9 +51,25 @@ export async function openWeights(path: string): Promise<WeightSource> {
   return INDEX.test(file) ? openShards(file) : source([file], [await readHeader(file)]);
 }
 
+/**
+ * One tensor as float32, with the values of PyTorch's `.float()`: f16 and bf16 widen exactly, f64 rounds to nearest,
+ * 8-bit integers are multiplied by their factors where the file has any.
+ *
+ * @throws WeightsError when there is no such tensor (the nearest name is suggested) or its format is no number
+ */
+export async function readTensor(source: WeightSource, name: string): Promise<Float32Array> {
+  const tensor = findTensor(source, name);
+  const { dtype, file, scale } = tensor;
+  const numbers = toFloat32(await bytesOf(tensor), dtype, `${file} (${name})`);
+  if (!scale) return numbers;
+  const factors = toFloat32(await bytesOf(scale), scale.dtype, `${file} (${scale.name})`);
+  const row = numbers.length / factors.length;
+  for (let i = 0; i < numbers.length; i++) numbers[i]! *= factors[Math.floor(i / row)]!;
+  return numbers;
+}
+
 /** The bytes of one tensor, as they are in the file (little-endian, row-major). */
-export async function readTensorBytes(source: WeightSource, name: string): Promise<Uint8Array<ArrayBuffer>> {
-  const { file, offset, length } = findTensor(source, name);
+async function bytesOf({ file, offset, length }: TensorInfo): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
   const handle = await open(file, 'r');
   try {
@@ -62,16 +78,6 @@ export async function readTensorBytes(source: WeightSource, name: string): Promi
     await handle.close();
   }
   return bytes;
-}
-
-/**
- * One tensor as float32, with the values of PyTorch's `.float()`: f16 and bf16 widen exactly, f64 rounds to nearest.
- *
- * @throws WeightsError when there is no such tensor (the nearest name is suggested) or its format is no number
- */
-export async function readTensor(source: WeightSource, name: string): Promise<Float32Array> {
-  const { dtype, file } = findTensor(source, name);
-  return toFloat32(await readTensorBytes(source, name), dtype, `${file} (${name})`);
 }
 
 /** Where the tensor called `name` lies; throws a WeightsError that suggests the nearest name when there is none. */
@@ -167,6 +173,7 @@ function source(files: string[], headers: Awaited<ReturnType<typeof readHeader>>
       tensors.set(name, tensor);
     }
   }
+  for (const [name, tensor] of tensors) attachScale(tensors, name, tensor);
   const metadata = Object.assign({}, ...headers.map((header) => header.metadata)) as Record<string, string>;
   let hash: Promise<string> | undefined;
   return {
@@ -178,6 +185,23 @@ function source(files: string[], headers: Awaited<ReturnType<typeof readHeader>>
       return hash;
     },
   };
+}
+
+/**
+ * Joins 8-bit weights with their factors: `x.weight` (I8) and `x.weight_scale` (one float for each row), the names of
+ * `compressed-tensors`' symmetric per-channel integers. The factors are no tensor of their own any more.
+ */
+function attachScale(tensors: Map<string, TensorInfo>, name: string, tensor: TensorInfo): void {
+  const scale = tensors.get(`${name}_scale`);
+  if (tensor.dtype !== 'I8' || !scale) return;
+  const count = scale.shape.reduce((n, d) => n * d, 1);
+  if (count !== tensor.shape[0] || !/^B?F(16|32)$/.test(scale.dtype))
+    throw new WeightsError(
+      tensor.file,
+      `tensor "${scale.name}" is ${scale.dtype} [${scale.shape}]; expected ${tensor.shape[0]} floats, one for each row of "${name}"`,
+    );
+  tensors.set(name, { ...tensor, scale });
+  tensors.delete(scale.name);
 }
 
 function pickled(file: string): WeightsError {
