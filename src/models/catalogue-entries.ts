@@ -222,7 +222,6 @@ export const bundled: readonly BundledModel[] = Object.freeze([
     defaultOutput: 'pooled',
     text: false,
     parameters: 2_798_880,
-    megabytes: 5.6,
   } as const),
 ]);
 

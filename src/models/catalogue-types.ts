@@ -31,7 +31,7 @@ interface Model {
   /** The builder that it is recognised by. */
   readonly architecture: string;
   /** Whose names the tensors carry. */
-  readonly layout: 'transformers' | 'timm' | 'torchvision' | 'open_clip';
+  readonly layout: 'transformers' | 'timm' | 'torchvision' | 'open_clip' | 'afterimage';
   /** SPDX name. */
   readonly licence: string;
   /** Dimension of each output's vectors (of each token for `tokens`). */
@@ -61,5 +61,4 @@ export interface PublishedModel extends Model {
 /** A model that ships with this package, in `models/<name>`. */
 export interface BundledModel extends Model {
   readonly bundled: true;
-  readonly megabytes: number;
 }

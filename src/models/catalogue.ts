@@ -17,6 +17,9 @@ export type { BundledModel, ModelFamily, Preprocessing, PublishedModel } from '.
 /** The model that is used when none is named: it ships with the package and needs no network. */
 export const defaultModel = 'mini-cnn';
 
+/** What a network for likeness is trained on when no other is named. */
+export const defaultBackbone = 'mini-cnn';
+
 /** Every model with a short name, bundled ones first. */
 export const catalogue: readonly (BundledModel | PublishedModel)[] = Object.freeze([
   ...bundled,
@@ -45,7 +48,7 @@ const REPO = /^(?:hf[-_]?clip:|hf[-_]?hub:|hf:)?([\w.-]+\/[\w.-]+?)(?:@([\w./-]+
 export async function resolveModel(name: string): Promise<ResolvedModel> {
   const key = aliasKey(name);
   const entry = catalogue.find((model) => names(model).some((other) => aliasKey(other) === key));
-  if (entry?.bundled) return { kind: 'bundled', entry, path: join(packageRoot, 'models', entry.name) };
+  if (entry?.bundled) return { kind: 'bundled', entry, path: bundledFolder(entry.name) };
   if (entry) return { kind: 'catalogue', entry };
 
   const path = localPath(name);
@@ -64,6 +67,11 @@ export async function resolveModel(name: string): Promise<ResolvedModel> {
   throw new ModelError(`unknown model "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}`, {
     hint: 'See `afterimage models list`; org/name of the Hugging Face hub and local folders work too.',
   });
+}
+
+/** The folder of a bundled model in this package. */
+export function bundledFolder(name: string): string {
+  return join(packageRoot, 'models', name);
 }
 
 /** Everything that an entry is called, its repository included, so that `org/name` finds the catalogue's knowledge. */

@@ -2,9 +2,11 @@
  * @file The catalogue together with what is on this machine: which models are there, what they are, and their files
  * checked, fetched and removed by any name that `loadModel` takes.
  */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { UsageError } from '../errors.js';
 import type { OutputName } from './architecture.js';
-import { catalogue, type PublishedModel, resolveModel } from './catalogue.js';
+import { bundledFolder, catalogue, type PublishedModel, resolveModel } from './catalogue.js';
 import { findCached } from './hub.js';
 import { type FileCheck, listCached, removeCached, verifyCached } from './hub-cache.js';
 import { loadModel } from './load.js';
@@ -24,7 +26,7 @@ export interface ListedModel {
   /** Whether it embeds texts into the same space. */
   text: boolean;
   licence: string;
-  /** Bytes to download, about. */
+  /** Bytes to download, about; those of the folder for a bundled model. */
   bytes: number;
   repo: string | null;
   state: ModelState;
@@ -45,6 +47,8 @@ export interface ModelDetails {
   revision: string | null;
   /** The folder or file on this machine. */
   path: string | null;
+  /** The model card on this machine: what it was trained on, how good it is, what it is bad at. */
+  card: string | null;
   family: string | null;
   architecture: string;
   licence: string | null;
@@ -66,7 +70,7 @@ export async function listModels(
   const cached = await listCached(options);
   const models: ListedModel[] = [];
   for (const entry of catalogue) {
-    const { name, aliases, family, outputs, defaultOutput, text, licence, megabytes } = entry;
+    const { name, aliases, family, outputs, defaultOutput, text, licence } = entry;
     models.push({
       name,
       aliases,
@@ -74,7 +78,7 @@ export async function listModels(
       dimension: outputs[defaultOutput]!,
       text,
       licence,
-      bytes: megabytes * 1e6,
+      bytes: entry.bundled ? await bytesIn(bundledFolder(name)) : entry.megabytes * 1e6,
       repo: entry.bundled ? null : entry.repo,
       state: entry.bundled
         ? 'bundled'
@@ -88,6 +92,12 @@ export async function listModels(
   const named = new Set(models.map((m) => m.repo));
   const others = cached.filter((c) => !named.has(c.repo)).map(({ repo, size }) => ({ repo, bytes: size }));
   return { models, others };
+}
+
+async function bytesIn(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const name of await readdir(folder).catch(() => [])) bytes += (await stat(join(folder, name))).size;
+  return bytes;
 }
 
 async function stateOf(
@@ -114,7 +124,7 @@ export async function describeModel(name: string): Promise<ModelDetails> {
   const { entry } = resolved;
   const { models } = await listModels();
   const { state } = models.find((m) => m.name === entry.name)!;
-  if (entry.bundled) return { ...detailsOf(await loadModel(name), null), ...facts(entry), state };
+  if (entry.bundled) return { ...(await detailsOf(await loadModel(name), null)), ...facts(entry), state };
   const found = await findCached(entry.repo, entry.files, { revision: entry.revision });
   const { size, resize, filter, reference } = entry.preprocessing;
   return {
@@ -123,6 +133,7 @@ export async function describeModel(name: string): Promise<ModelDetails> {
     repo: entry.repo,
     revision: found?.revision ?? entry.revision,
     path: found?.folder ?? null,
+    card: null,
     inputSize: size,
     preparation: `${resize === 'exact' ? 'resized' : `shorter side ${resize}, centre`} to ${size.join(' × ')}, ${filter}, as ${reference}`,
   };
@@ -133,9 +144,14 @@ function facts(entry: (typeof catalogue)[number]) {
   return { name, aliases, family, architecture, licence, parameters, text, defaultOutput, outputs };
 }
 
-function detailsOf(model: LoadedModel, repo: string | null): ModelDetails {
+async function detailsOf(model: LoadedModel, repo: string | null): Promise<ModelDetails> {
   const { name, revision, path, architecture, licence, hasText, defaultOutput, inputSize, transform } = model;
   const { height, width } = inputSize;
+  const card = join(path, 'README.md');
+  const hasCard = await stat(card).then(
+    (s) => s.isFile(),
+    () => false,
+  );
   return {
     name,
     aliases: [],
@@ -143,6 +159,7 @@ function detailsOf(model: LoadedModel, repo: string | null): ModelDetails {
     repo,
     revision,
     path,
+    card: hasCard ? card : null,
     family: null,
     architecture,
     licence,

@@ -70,7 +70,7 @@ async function describe(
     outputs,
     defaultOutput,
     hasText: text !== undefined,
-    weightsHash: () => weights.sha256(),
+    weightsHash: async () => located.sha256 ?? weights.sha256(),
     async openImage(output, o = {}) {
       const value = graph.outputs.get(output);
       if (!value) throw noOutput(located.name, output, outputs);

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { ModelError, WeightsError } from '../errors.js';
 import type { TransformSpec } from '../image/index.js';
 import type { OutputName } from './architecture.js';
+import { checkBundled } from './bundle.js';
 import { defaultModel, resolveModel } from './catalogue.js';
 import { type DownloadOptions, downloadFiles, findCached, type HubFiles, listRepoFiles } from './hub.js';
 import { readModelCard } from './model-card.js';
@@ -30,6 +31,8 @@ export interface Located {
   path: string;
   /** The weight file, where the folder alone does not tell. */
   weights?: string | undefined;
+  /** sha256 (hex) of the weights, where finding them has read them. */
+  sha256?: string | undefined;
   licence: string | null;
   /** Preprocessing, where the publisher's files do not say it. */
   transform?: TransformSpec | undefined;
@@ -50,7 +53,8 @@ const COMPANIONS = [
 /**
  * Brings a model to disk.
  * @param name see `loadEmbedder`. @default the bundled model
- * @throws ModelError for an unknown name, HubError when its files cannot be had.
+ * @throws ModelError for an unknown name, HubError when its files cannot be had, WeightsError for a bundled model that is
+ *   damaged.
  */
 export async function locateModel(
   name: string = defaultModel,
@@ -67,10 +71,12 @@ export async function locateModel(
       };
     case 'bundled': {
       const { entry, path: folder } = resolved;
+      const sums = await checkBundled(folder);
       return {
         name: entry.name,
         revision: null,
         path: folder,
+        sha256: sums['model.safetensors'],
         licence: entry.licence,
         defaultOutput: entry.defaultOutput,
       };

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { ModelError, UsageError } from '../errors.js';
 import { type Bind, type Graph, openSession, type Session, type Value } from '../graph/index.js';
 import type { TransformSpec } from '../image/index.js';
+import { defaultBackbone } from '../models/catalogue.js';
 import {
   BACKBONES,
   type Backbone,
@@ -54,7 +55,10 @@ export async function openBase(options: SiameseTrainOptions, signal: AbortSignal
   }
   if (options.width !== undefined)
     throw new UsageError('width: expected random weights; those of a loaded network fit one width only');
-  const model = await loadModel(name, { ...(options.offline ? { offline: true } : {}), signal });
+  const model = await loadModel(name ?? defaultBackbone, {
+    ...(options.offline ? { offline: true } : {}),
+    signal,
+  });
   const from = options.from ?? model.defaultOutput;
   if (model.network) outputOf(model.network.graph, from, model.name);
   const own = model.inputSize;

@@ -64,7 +64,7 @@ describe('doctor', () => {
   it('passes on an intact package', async () => {
     const { code, stdout } = await doctor();
     expect(stdout).toContain('all is well');
-    expect(stdout).toMatch(/pass {2}embed \S+: cosine 1\.000000/);
+    expect(stdout).toMatch(/pass {2}embed \S+ with mini-cnn: cosine 1\.000000/);
     expect(stdout).toMatch(/self-test against .*Pillow \d/);
     expect(code).toBe(0);
     const json = await doctor('--json');
@@ -92,7 +92,7 @@ describe('doctor', () => {
     appendFileSync(golden(), '}');
     const { code, stdout } = await doctor();
     expect(code).toBe(1);
-    expect(stdout).toMatch(/FAIL {2}open the bundled model: .*JSON/);
+    expect(stdout).toMatch(/FAIL {2}open mini-cnn: .*JSON/);
   });
 
   const golden = () => path.join(copy, 'models', 'mini-cnn', 'golden.json');

@@ -38,6 +38,7 @@ export const info = defineCommand({
       ['source', m.repo === null ? null : `https://huggingface.co/${m.repo}, revision ${m.revision}`],
       ['state', m.state],
       ['path', m.path],
+      ['model card', m.card],
     ];
     await print(pairs(rows.filter((row): row is [string, string] => row[1] !== null)));
     return 0;
