@@ -33,6 +33,7 @@ export {
   loadProjection,
   type Neighbour,
   nearestNeighbours,
+  nearestTo,
   type OutputFormat,
   openWriter,
   type PrecisionOptions,

@@ -1,9 +1,10 @@
 /** @file The options that choose and open a model, the same for every command that embeds. */
 import type { EmbedderOptions } from '../embedding/index.js';
-
+import { defaultModel, recommended } from '../models/catalogue.js';
 import type { OptionSpecs, OptionValues } from './command.js';
 import { downloadProgress } from './download.js';
 import { note } from './terminal.js';
+import { bytes } from './units.js';
 
 export const MODEL_OPTIONS = {
   model: {
@@ -84,4 +85,13 @@ export function embedderOptions(values: OptionValues<typeof MODEL_OPTIONS>): Emb
     onWarning: (message) => note(`warning: ${message}`),
     onDownload: downloadProgress(),
   };
+}
+
+/** Says which model is used where none was named, and how to get the published one. */
+export function noteDefaultModel(): void {
+  const { name, megabytes } = recommended;
+  note(
+    `using the bundled ${defaultModel}, a small model; for the published CLIP: "afterimage models pull ${name}" ` +
+      `(${bytes(megabytes * 1e6)}), then --model ${name}`,
+  );
 }

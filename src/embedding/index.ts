@@ -33,7 +33,7 @@ export {
   type WriterOptions,
 } from './formats/index.js';
 export { assertSameIdentity, type EmbeddingIdentity, sameIdentity } from './identity.js';
-export { type Neighbour, nearestNeighbours } from './neighbours.js';
+export { type Neighbour, nearestNeighbours, nearestTo } from './neighbours.js';
 export {
   comparePrecisions,
   type PrecisionOptions,

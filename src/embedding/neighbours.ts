@@ -8,8 +8,18 @@ export interface Neighbour {
 }
 
 /**
- * The `k` nearest other vectors of each query, nearest first; among equals the one that comes first. Zero vectors have
- * no direction: their score is NaN and they come last.
+ * The `k` vectors nearest to a query, nearest first; among equals the one that comes first. Zero vectors have no
+ * direction: their score is NaN and they come last.
+ */
+export function nearestTo(query: Float32Array, vectors: readonly Float32Array[], k: number): Neighbour[] {
+  return vectors
+    .map((vector, index) => ({ index, score: cosineSimilarity(query, vector) }))
+    .sort((a, b) => rank(b.score) - rank(a.score) || a.index - b.index)
+    .slice(0, k);
+}
+
+/**
+ * The `k` nearest other vectors of each query, in the order of {@link nearestTo}.
  *
  * Compares every pair: meant for up to some thousands of vectors.
  * @param queries positions among `vectors`. @default all
@@ -19,12 +29,11 @@ export function nearestNeighbours(
   k: number,
   queries: readonly number[] = vectors.map((_, i) => i),
 ): Neighbour[][] {
-  return queries.map((query) => {
-    const all: Neighbour[] = [];
-    for (const [index, vector] of vectors.entries())
-      if (index !== query) all.push({ index, score: cosineSimilarity(vectors[query]!, vector) });
-    return all.sort((a, b) => rank(b.score) - rank(a.score) || a.index - b.index).slice(0, k);
-  });
+  return queries.map((query) =>
+    nearestTo(vectors[query]!, vectors, k + 1)
+      .filter(({ index }) => index !== query)
+      .slice(0, k),
+  );
 }
 
 /** A cosine as a number that sorts: NaN would make the order of all the others wrong. */

@@ -17,6 +17,9 @@ export type { BundledModel, ModelFamily, Preprocessing, PublishedModel } from '.
 /** The model that is used when none is named: it ships with the package and needs no network. */
 export const defaultModel = 'mini-cnn';
 
+/** The published model that whoever wants more than the bundled ones is pointed to. */
+export const recommended = published.find((model) => model.name === 'clip-vit-b32')!;
+
 /** What a network for likeness is trained on when no other is named. */
 export const defaultBackbone = 'mini-cnn';
 

@@ -13,6 +13,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Diagnosis } from '#src/embedding/index.js';
 import { readEmbeddings } from '#src/embedding/index.js';
+import { defaultModel } from '#src/models/catalogue.js';
+import { makeClip, makeModel } from './images.js';
 import { run, scratch } from './run.js';
 
 const { folder, remove } = scratch();
@@ -23,7 +25,7 @@ afterAll(remove);
 describe('demo', () => {
   it('embeds the samples, shows a failure, prints neighbours and writes a page', async () => {
     const { code, stdout, stderr } = await run(['demo'], at);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/^using the bundled .*\n$/) });
     const pictures = readdirSync(path.join(root, 'samples')).filter((name) => /\.(jpg|png)$/.test(name));
     expect(stdout).toContain(`${pictures.length} images`);
     expect(stdout).toMatch(/failed: damaged\.jpg: .+ \(decode\)/);
@@ -33,13 +35,37 @@ describe('demo', () => {
     const out = (name: string) => path.join(folder, 'afterimage-demo', name);
     const { ids, identity } = await readEmbeddings(out('vectors.parquet'));
     expect(ids.map((id) => path.basename(id))).toEqual(pictures.sort());
-    expect(identity!.model).toBe('mini-cnn');
+    expect(identity!.model).toBe(defaultModel);
     const page = readFileSync(out('neighbours.html'), 'utf8');
-    expect(page.match(/<section>/g)!.length).toBe(pictures.length);
+    expect(page.match(/<section><figure>/g)!.length).toBe(pictures.length);
     expect(page).not.toMatch(/<script|src=|href=|https?:/);
     expect(page.length).toBeLessThan(400_000);
 
     expect((await run(['demo'], at)).code).toBe(0); // once more into the same folder
+  });
+
+  it('searches and labels with a model that knows words', async () => {
+    makeClip(path.join(folder, 'clip'));
+    const { code, stdout } = await run(['demo', '--model', 'clip', '-o', 'words'], at);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^3\. Search[\s\S]*^ +a person in a space suit +-?0\.\d\d \S+ /m);
+    const [, ...shares] = /^ +coffee-cup +(\d+) % .* (\d+) % .* (\d+) % /m.exec(stdout)!.map(Number);
+    expect(shares).toEqual([...shares].sort((a, b) => b - a));
+    expect(shares.reduce((sum, n) => sum + n, 0)).toBeLessThanOrEqual(101); // each is rounded
+    const page = readFileSync(path.join(folder, 'words', 'neighbours.html'), 'utf8');
+    expect(page.match(/<section><q>/g)!.length).toBe(5);
+  });
+
+  it('does without words where the model knows none, and leaves nothing behind for one that is unknown', async () => {
+    makeModel(path.join(folder, 'net'), 'cnn/resnet-basic', 64);
+    const { code, stdout, stderr } = await run(['demo', '--model', 'net', '-o', 'plain'], at);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('net knows no words');
+    expect(stdout).toMatch(/^3\. What is on the disk/m);
+
+    const unknown = await run(['demo', '--model', 'mini-cln', '-o', 'nothing'], at);
+    expect(unknown).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('did you mean') });
+    expect(existsSync(path.join(folder, 'nothing'))).toBe(false);
   });
 
   it('leaves a folder alone that holds something else', async () => {
@@ -96,14 +122,4 @@ describe('doctor', () => {
   });
 
   const golden = () => path.join(copy, 'models', 'mini-cnn', 'golden.json');
-});
-
-it('the bundled model is the default, and needs no cache', async () => {
-  const { code, stdout } = await run(['embed', path.join(root, 'samples', 'cat-portrait.jpg')], {
-    ...at,
-    env: { AFTERIMAGE_CACHE: '/dev/null/nowhere', HF_HOME: '/dev/null/nowhere' },
-  });
-  expect(code).toBe(0);
-  expect((JSON.parse(stdout) as { embedding: number[] }).embedding.length).toBe(256);
-  expect(existsSync(path.join(folder, '.hf'))).toBe(false);
 });

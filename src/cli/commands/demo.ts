@@ -1,16 +1,20 @@
-/** @file `afterimage demo`: the main job on the packaged samples, offline. */
+/** @file `afterimage demo`: the main job on the packaged samples. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Embeddings } from '../../embedding/index.js';
+import type { Embeddings, Neighbour } from '../../embedding/index.js';
 import { UsageError } from '../../errors.js';
 import { defineCommand } from '../command.js';
+import type { Search } from '../demo/words.js';
+import { downloadProgress } from '../download.js';
+import { MODEL_OPTIONS, noteDefaultModel } from '../model-options.js';
 import { programName, quote } from '../quote.js';
 import { table } from '../table.js';
-import { bold, dim, print } from '../terminal.js';
+import { bold, dim, note, print } from '../terminal.js';
 import { bytes, duration, plural, rate } from '../units.js';
 
-const NEIGHBOURS = 3;
+/** Images beside each query on the page. */
+const ON_PAGE = 4;
 /** Samples that have their like among the others. */
 const QUERIES = [
   'cat-running-1',
@@ -23,10 +27,13 @@ const QUERIES = [
 
 export const demo = defineCommand({
   name: 'demo',
-  usage: '[--out FOLDER]',
-  summary: 'Embeds the sample images with the bundled model and shows what is similar. Needs no network.',
+  usage: '[--model NAME] [--out FOLDER]',
+  summary: 'Embeds the sample images, shows what is similar, and searches them in words.',
+  details:
+    'With the bundled model it needs no network. A model without a text tower shows what is similar, and no more.',
   arity: [0, 0],
   options: {
+    model: MODEL_OPTIONS.model,
     out: {
       type: 'string',
       short: 'o',
@@ -34,23 +41,35 @@ export const demo = defineCommand({
       help: 'where the files go (./afterimage-demo by default)',
     },
   },
-  examples: [['afterimage demo', 'a few seconds']],
-  async run({ out = 'afterimage-demo' }) {
-    const { embedToFile, nearestNeighbours, readEmbeddings, SAMPLES } = await import(
+  examples: [
+    ['afterimage demo', 'a few seconds'],
+    ['afterimage demo --model clip-vit-b32', 'the same with the published CLIP'],
+  ],
+  async run({ model: name, out = 'afterimage-demo' }) {
+    if (name === undefined) noteDefaultModel();
+    const { embedToFile, loadEmbedder, nearestNeighbours, readEmbeddings, SAMPLES } = await import(
       '../../embedding/index.js'
     );
+    const { scored, showLabels, showSearches } = await import('../demo/words.js');
+    const begin = performance.now();
+    await using embedder = await loadEmbedder(name, {
+      onDownload: downloadProgress(),
+      onWarning: (message) => note(`warning: ${message}`),
+    });
+    const start = (performance.now() - begin) / 1000;
     const place = await makeFolder(out);
     await writeFile(place.damaged, await damagedImage(SAMPLES));
 
-    await print(bold('1. Embed the sample images, and one that is damaged on purpose'));
+    let step = 1;
+    const heading = (text: string) => print(`${step === 1 ? '' : '\n'}${bold(`${step++}. ${text}`)}`);
+    await heading('Embed the sample images, and one that is damaged on purpose');
     const inputs = [SAMPLES, place.damaged];
-    const begin = performance.now();
     const summary = await embedToFile({ inputs }, place.vectors, {
+      model: embedder,
       errors: place.errors,
       overwrite: true,
       onFailure: ({ id, reason, stage }) => print(`   failed: ${path.basename(id)}: ${reason} (${stage})`),
     });
-    const start = (performance.now() - begin) / 1000 - summary.seconds;
     const { model, dimension } = summary.identity;
     await print(`   ${plural(summary.embedded, 'image')} → ${dimension} numbers each, with ${model}`);
     await print(
@@ -59,37 +78,49 @@ export const demo = defineCommand({
       ),
     );
 
-    await print(`\n${bold('2. Read the file back and find the nearest neighbours (cosine)')}`);
+    await heading('Read the file back and find the nearest neighbours (cosine)');
     const stored = await readEmbeddings(place.vectors);
-    const vectors = rowsOf(stored);
-    const named = (i: number) => path.parse(stored.ids[i]!).name;
-    const queries = [...stored.ids.keys()].filter((i) => QUERIES.includes(named(i)));
-    const found = nearestNeighbours(vectors, NEIGHBOURS, queries);
+    const samples = { names: stored.ids.map((id) => path.parse(id).name), vectors: rowsOf(stored) };
+    const { names, vectors } = samples;
+    const queries = [...names.keys()].filter((i) => QUERIES.includes(names[i]!));
+    const found = nearestNeighbours(vectors, 3, queries);
     const rows = found.map((neighbours, q) => [
-      named(queries[q]!),
-      ...neighbours.map(({ index, score }) => `${score.toFixed(2)} ${named(index)}`),
+      names[queries[q]!]!,
+      ...neighbours.map((n) => scored(n, samples)),
     ]);
     await print(table(['query', 'nearest', 'second', 'third'], rows, '   '));
 
+    const searches: Search[] = [];
+    if (embedder.hasText) {
+      await heading('Search them in words (cosine of text and image)');
+      searches.push(...(await showSearches(embedder, samples, ON_PAGE)));
+      await heading('Name them: which label fits best (zero-shot)');
+      await showLabels(embedder, samples);
+    } else await print(dim(`   ${model} knows no words: no searches, no labels`));
+
     const { contactSheet } = await import('../demo/contact-sheet.js');
     const tile = (i: number, caption: string) => ({ file: stored.ids[i]!, caption });
-    const sheet = await contactSheet(
-      'Afterimage: nearest neighbours',
-      `${plural(stored.ids.length, 'sample image')}, ${model}, cosine similarity`,
-      nearestNeighbours(vectors, NEIGHBOURS + 1).map((neighbours, i) => ({
-        query: tile(i, named(i)),
-        found: neighbours.map(({ index, score }) => tile(index, `${score.toFixed(2)} ${named(index)}`)),
-      })),
+    const tiles = (list: Neighbour[]) => list.map((n) => tile(n.index, scored(n, samples)));
+    const page = await contactSheet(
+      `Afterimage: ${embedder.hasText ? 'found by words, and ' : ''}nearest neighbours`,
+      `${plural(names.length, 'sample image')}, ${model}, cosine similarity`,
+      [
+        ...searches.map((search) => ({ query: search.text, found: tiles(search.found) })),
+        ...nearestNeighbours(vectors, ON_PAGE).map((list, i) => ({
+          query: tile(i, names[i]!),
+          found: tiles(list),
+        })),
+      ],
     );
-    await writeFile(place.page, sheet);
+    await writeFile(place.page, page);
 
-    await print(`\n${bold('3. What is on the disk')}`);
+    await heading('What is on the disk');
     const kept: [string, string][] = [
       [place.vectors, 'the vectors; pandas and DuckDB read it'],
       [place.errors, 'what failed, and why'],
       [
         place.page,
-        `all neighbours as a page (${bytes(sheet.length)}): ${pathToFileURL(path.resolve(place.page)).href}`,
+        `all of it as a page (${bytes(page.length)}): ${pathToFileURL(path.resolve(place.page)).href}`,
       ],
     ];
     for (const [file, what] of kept) await print(`   ${file}\n   ${dim(`  ${what}`)}`);

@@ -5,7 +5,7 @@ import { UsageError } from '../../errors.js';
 import { defineCommand } from '../command.js';
 import { INPUT_OPTIONS, OUTPUT_OPTIONS } from '../embed-options.js';
 import { onInterrupt } from '../interrupt.js';
-import { embedderOptions, MODEL_OPTIONS } from '../model-options.js';
+import { embedderOptions, MODEL_OPTIONS, noteDefaultModel } from '../model-options.js';
 import { ProgressLine } from '../progress.js';
 import { resumeCommand } from '../quote.js';
 import { dim, note, print } from '../terminal.js';
@@ -48,6 +48,7 @@ export const embed = defineCommand({
       if (!values.quiet) note('stopping after the batch in hand; press Ctrl-C again to quit at once');
     });
     const { embedTo, embedToFile, jsonlLine, loadEmbedder } = await import('../../embedding/index.js');
+    if (values.model === undefined && !values.quiet && !values.json) noteDefaultModel();
     const line = process.stderr.isTTY && !values.quiet ? new ProgressLine() : undefined;
     const sources: EmbedSources = { inputs, ...(values.texts === undefined ? {} : { texts: values.texts }) };
     const options = {

@@ -2,7 +2,7 @@
 import { UsageError } from '../../errors.js';
 import { defineCommand } from '../command.js';
 import { GLOB_OPTIONS } from '../embed-options.js';
-import { embedderOptions, MODEL_OPTIONS } from '../model-options.js';
+import { embedderOptions, MODEL_OPTIONS, noteDefaultModel } from '../model-options.js';
 import { ProgressLine } from '../progress.js';
 import { table } from '../table.js';
 import { print } from '../terminal.js';
@@ -35,6 +35,7 @@ export const precision = defineCommand({
     if (inputs.includes('-'))
       throw new UsageError('precision reads its images three times: name files or folders');
     const { comparePrecisions } = await import('../../embedding/index.js');
+    if (values.model === undefined && !values.json) noteDefaultModel();
     const lines = new Map<string, ProgressLine>();
     const report = await comparePrecisions(inputs, {
       model: values.model,

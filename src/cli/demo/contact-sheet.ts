@@ -1,4 +1,4 @@
-/** @file A page that shows query images with their neighbours; one file, thumbnails inside, no script. */
+/** @file A page that shows queries with what was found; one file, thumbnails inside, no script. */
 import sharp from 'sharp';
 
 /** A picture and its caption. */
@@ -7,9 +7,9 @@ export interface Tile {
   caption: string;
 }
 
-/** One line of the page: a query and what was found. */
+/** One line of the page: a query, an image or words, and what was found. */
 export interface SheetRow {
-  query: Tile;
+  query: Tile | string;
   found: Tile[];
 }
 
@@ -21,12 +21,15 @@ export async function contactSheet(
   subtitle: string,
   rows: readonly SheetRow[],
 ): Promise<string> {
-  const files = [...new Set(rows.flatMap((r) => [r.query, ...r.found].map((t) => t.file)))];
+  const tiles = rows.flatMap((r) => (typeof r.query === 'string' ? r.found : [r.query, ...r.found]));
+  const files = [...new Set(tiles.map((t) => t.file))];
   const styles = await Promise.all(files.map(async (file, i) => `.p${i}{${await thumbnail(file)}}`));
   const tile = ({ file, caption }: Tile) =>
     `<figure><div class="p${files.indexOf(file)}" role="img" aria-label="${escapeHtml(caption)}"></div>` +
     `<figcaption>${escapeHtml(caption)}</figcaption></figure>`;
-  const lines = rows.map((r) => `<section>${tile(r.query)}<b>→</b>${r.found.map(tile).join('')}</section>`);
+  const asked = (query: SheetRow['query']) =>
+    typeof query === 'string' ? `<q>${escapeHtml(query)}</q>` : tile(query);
+  const lines = rows.map((r) => `<section>${asked(r.query)}<b>→</b>${r.found.map(tile).join('')}</section>`);
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -39,6 +42,7 @@ section { display: flex; align-items: center; gap: .75rem; padding: .75rem .25re
 figure { margin: 0; }
 figure div { height: ${HEIGHT}px; border-radius: 4px; background-size: cover; }
 figcaption { font-size: 12px; opacity: .75; }
+q { width: 12rem; font-size: 16px; }
 section > figure:first-child div { outline: 3px solid #2a7; outline-offset: 1px; }
 ${styles.join('\n')}
 </style>
