@@ -272,6 +272,7 @@ const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 /** Mean and standard deviation over the seeds. */
 function spread(values) {
   const m = mean(values);
+  if (values.length === 1) return m.toFixed(m > 1 ? 2 : 3);
   const deviation = Math.sqrt(
     mean(values.map((v) => (v - m) ** 2)) * (values.length / Math.max(1, values.length - 1)),
   );
@@ -321,7 +322,7 @@ export async function run() {
     note:
       `Mean ± standard deviation over the seeds ${SEEDS.join(', ')}; both at the same time, ${each} thread${each > 1 ? 's' : ''} each. ` +
       (beside
-        ? 'Both sides have the same network, first-weight rule, optimiser, batches and augmentation; PyTorch reads with its own loader.'
+        ? 'Both sides have the same network, first-weight rule, optimiser, batch size and augmentation, each with its own random draws; PyTorch reads with its own loader.'
         : 'PyTorch was not measured: Python with torch, torchvision, pytorch_metric_learning and scikit-learn was not found (AFTERIMAGE_PYTHON).'),
   };
 }

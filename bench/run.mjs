@@ -32,5 +32,5 @@ const sections = SECTIONS.filter((s) => parts.has(s)).map(
 );
 writeFileSync(
   file,
-  `# Benchmarks\n\nMade by \`npm run bench\` on ${machine}. Ratios are the peer's time divided by ours: above 1 we are faster.\n\n${sections.join('\n\n')}\n`,
+  `# Benchmarks\n\nMade by \`npm run bench\` on ${machine}. Ratios are the peer's time divided by ours, above 1 we are faster, unless a column says otherwise.\n\n${sections.join('\n\n')}\n`,
 );

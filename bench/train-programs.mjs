@@ -2,7 +2,7 @@
 import { Graph, ops, trainingCopy } from '../dist/graph/index.js';
 import { autoencoder } from '../dist/models/autoencoder.js';
 import { referenceAutoencoder } from '../dist/models/autoencoder-config.js';
-import { resnet } from '../dist/models/resnet.js';
+import { backboneConfig } from '../dist/models/backbones.js';
 import { Random } from '../dist/training/random.js';
 
 const size = (shape) => shape.reduce((a, b) => a * b, 1);
@@ -58,26 +58,7 @@ export function resnetProgram(batch, px) {
   const graph = new Graph('resnet18');
   const x = graph.input('x', [batch, 3, px, px]);
   const target = graph.input('target', [batch, 1000]);
-  const stages = [64, 128, 256, 512].map((n, i) => ({
-    depth: 2,
-    mid: n,
-    out: n,
-    groups: 1,
-    stride: i ? 2 : 1,
-  }));
-  const source = resnet.image({
-    height: px,
-    width: px,
-    layout: 'torchvision',
-    prefix: '',
-    block: 'basic',
-    stem: [64],
-    smallStem: false,
-    stages,
-    averageShortcut: false,
-    strideFirst: false,
-    classes: 1000,
-  });
+  const source = backboneConfig('resnet18', { inputSize: px, classes: 1000 }).image();
   const { outputs, statistics } = trainingCopy(graph, source, x, { batch });
   const scores = ops.sum(ops.mul(ops.logSoftmax(outputs.get('logits')), target), [1]);
   const loss = ops.neg(ops.mean(scores, [0]));

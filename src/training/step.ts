@@ -3,7 +3,7 @@
  * optimiser's.
  *
  * Learned tensors are inputs of the session and their gradients its outputs, and both lie in the optimiser's block of
- * memory, so no number is copied between the two. What is frozen is bound to its file as in an inference session. The
+ * memory, which the session is given to read from and to write to. What is frozen is bound to its file as in an inference session. The
  * step runs on the calling thread, which it blocks: training belongs into a worker.
  */
 import { UsageError } from '../errors.js';

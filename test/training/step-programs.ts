@@ -2,7 +2,7 @@
 import { type Bind, Graph, ops, type Tensor, trainingCopy } from '#src/graph/index.js';
 import { autoencoder } from '#src/models/autoencoder.js';
 import { referenceAutoencoder } from '#src/models/autoencoder-config.js';
-import { resnet } from '#src/models/resnet.js';
+import { backboneConfig } from '#src/models/backbones.js';
 import type { StepProgram } from '#src/training/step.js';
 
 /** 24 bits for each number of a counter: the finaliser of MurmurHash3. */
@@ -67,26 +67,7 @@ export function resnetProgram(batch: number, px: number, seed: number): { progra
   const graph = new Graph('step');
   const x = graph.input('x', [batch, 3, px, px]);
   const target = graph.input('target', [batch, 1000]);
-  const stages = [64, 128, 256, 512].map((mid, i) => ({
-    depth: 2,
-    mid,
-    out: mid,
-    groups: 1,
-    stride: i === 0 ? (1 as const) : (2 as const),
-  }));
-  const source = resnet.image({
-    height: px,
-    width: px,
-    layout: 'torchvision',
-    prefix: '',
-    block: 'basic',
-    stem: [64],
-    smallStem: false,
-    stages,
-    averageShortcut: false,
-    strideFirst: false,
-    classes: 1000,
-  });
+  const source = backboneConfig('resnet18', { inputSize: px, classes: 1000 }).image();
   const { outputs, statistics } = trainingCopy(graph, source, x, { batch });
   const loss = ops.mean(ops.square(ops.sub(outputs.get('logits')!, target)), [0, 1]);
   const trainable = [...graph.parameters.values()].filter((p) => !p.name.includes('running_'));
