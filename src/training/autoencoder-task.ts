@@ -79,7 +79,7 @@ export async function autoencoderTask(options: AutoencoderTrainOptions, context:
     bind: (p) => ({ data: start.get(p.name)!.data, dtype: 'float32' }),
     groups: () => ({}),
     stepsPerEpoch: sampler.batchesPerEpoch,
-    criterion: loss === 'ssim' ? { metric: 'ssim', larger: true } : { metric: 'psnr', larger: true },
+    criterion: loss === 'ssim' ? 'ssim' : 'psnr',
 
     program() {
       const graph = new Graph('autoencoder');

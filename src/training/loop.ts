@@ -204,12 +204,12 @@ class Loop {
   }
 
   private isBest(metrics: Metrics): boolean {
-    const { metric, larger } = this.task.criterion;
-    const value = metrics[metric];
+    const { criterion } = this.task;
+    const value = metrics[criterion];
     if (isUnknown(value)) return true; // nothing held out, or too little: the last is kept
     const { history, bestEpoch } = this.progress;
-    const best = history.find((r) => r.epoch === bestEpoch)?.metrics[metric];
-    return isUnknown(best) || (larger ? value > best : value < best);
+    const best = history.find((r) => r.epoch === bestEpoch)?.metrics[criterion];
+    return isUnknown(best) || value > best;
   }
 
   private async finish(ended: LoopResult['ended']): Promise<LoopResult> {

@@ -35,7 +35,8 @@ export interface Objective {
   heldOut: Int32Array;
   /** Measures the vectors of the images held out, row-major [heldOut, dimension]. */
   measure(vectors: Float32Array, dimension: number): Promise<Metrics>;
-  criterion: { metric: string; larger: true };
+  /** The metric by which the best epoch is told; more of it is better. */
+  criterion: string;
 }
 
 /** How a data set is learned from. */
@@ -82,7 +83,7 @@ function labelled(set: DataSet, split: DataSplit, options: ObjectiveOptions): Ob
         Int32Array.from(heldOut, (i) => labels[i]!),
         { seed, session: INLINE },
       ),
-    criterion: { metric: 'map@r', larger: true },
+    criterion: 'map@r',
   };
 }
 
@@ -111,7 +112,7 @@ function views(set: DataSet, split: DataSplit, options: ObjectiveOptions): Objec
       });
       return { 'precision@1': found.precisionAtOne, 'recall@5': found.recallAtK[5]! };
     },
-    criterion: { metric: 'precision@1', larger: true },
+    criterion: 'precision@1',
   };
 }
 
@@ -160,7 +161,7 @@ function pairs(set: DataSet, split: DataSplit, options: ObjectiveOptions): Objec
         width,
         Uint8Array.from(split.validation, (row) => set.same![row]!),
       ),
-    criterion: { metric: 'auc', larger: true },
+    criterion: 'auc',
   };
 }
 
@@ -182,7 +183,7 @@ function triplets(set: DataSet, split: DataSplit, options: ObjectiveOptions): Ob
     feeds: () => ({}),
     heldOut: rowsOf(set.triplets!, split.validation, 3),
     measure: async (vectors, width) => tripletMetrics(vectors, width),
-    criterion: { metric: 'accuracy', larger: true },
+    criterion: 'accuracy',
   };
 }
 

@@ -32,8 +32,8 @@ export interface Task {
   baseline?(): Promise<Metrics>;
   /** Measures the network as it is now on the images held out. */
   validate(tensors: ReadonlyMap<string, Float32Array>): Promise<Metrics>;
-  /** The metric by which the best epoch is told, and whether more of it is better. */
-  criterion: { metric: string; larger: boolean };
+  /** The metric by which the best epoch is told; more of it is better. */
+  criterion: string;
   /** Writes the model folder. Called once, with the best numbers. */
   save(tensors: ReadonlyMap<string, Float32Array>, summary: TrainingSummary): Promise<void>;
   /** Ends threads and sessions. */
