@@ -5,7 +5,7 @@
  * Model cards and golden numbers are not among them: what they say changes no vector.
  */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { WeightsError } from '../errors.js';
 
@@ -23,16 +23,14 @@ const whole = new Map<string, Checksums>();
  * @returns the checksums of its files
  * @throws WeightsError that names the first file that is missing or damaged.
  */
-export async function checkBundled(folder: string): Promise<Checksums> {
+export function checkBundled(folder: string): Checksums {
   const known = whole.get(folder);
   if (known) return known;
   const name = path.basename(folder);
-  const expected = await checksumsOf(folder);
+  const expected = checksumsOf(folder);
   for (const [file, sum] of Object.entries(expected)) {
     const place = path.join(folder, file);
-    const found = createHash('sha256')
-      .update(await read(place, name))
-      .digest('hex');
+    const found = createHash('sha256').update(read(place, name)).digest('hex');
     if (found !== sum)
       throw new WeightsError(
         place,
@@ -44,10 +42,10 @@ export async function checkBundled(folder: string): Promise<Checksums> {
   return expected;
 }
 
-async function checksumsOf(folder: string): Promise<Checksums> {
+function checksumsOf(folder: string): Checksums {
   const name = path.basename(folder);
   const list = path.join(path.dirname(folder), 'checksums.json');
-  const text = (await read(list, name)).toString();
+  const text = read(list, name).toString();
   try {
     const sums = (JSON.parse(text) as Record<string, Checksums>)[name];
     if (sums) return sums;
@@ -59,9 +57,9 @@ async function checksumsOf(folder: string): Promise<Checksums> {
   });
 }
 
-async function read(file: string, model: string): Promise<Buffer> {
+function read(file: string, model: string): Buffer {
   try {
-    return await readFile(file);
+    return readFileSync(file);
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     throw new WeightsError(

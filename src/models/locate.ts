@@ -71,7 +71,7 @@ export async function locateModel(
       };
     case 'bundled': {
       const { entry, path: folder } = resolved;
-      const sums = await checkBundled(folder);
+      const sums = checkBundled(folder);
       return {
         name: entry.name,
         revision: null,
