@@ -1,15 +1,19 @@
-"""Train mini-cnn: distillation from ViT-Ti/16 together with the labels that come with the pictures.
+"""Distil the teachers into mini-cnn or mini-vit.
 
-Losses on pooled features z, with t the teacher's CLS embedding of the same box (its mean taken off):
-- cosine: 1 - cos(W z, t), the projection W being dropped afterwards;
-- relational: KL between the rows of softmax(cos(t_i, t_j) / 0.1) and softmax(cos(z_i, z_j) / 0.1), which shapes the
-  very similarities that a nearest-neighbour search uses (Park et al. 2019; Tung & Mori 2019);
-- cross-entropy with label smoothing 0.1 on Tiny ImageNet's 200 classes and on the fashion pictures' article, gender, colour.
+mini-vit begins from ViT-Ti/16 with its positions resampled to 176 px, mini-cnn from MobileNetV2. Losses on an embedding z
+of a view, t being ViT-Ti's CLS embedding of the same view:
+- relational: KL between the softmax of t's cosines to a bank of earlier views and that of z's, which shapes the very
+  similarities that a nearest-neighbour search uses (SEED, Fang et al. 2021); the CNN's temperature is learned;
+- cosine: 1 - cos(z, t), for the CNN after a projection that is dropped afterwards; for the ViT squared error as well;
+- logits: KL to the teacher's softened 1,000 classes (Hinton et al. 2015);
+- MobileNetV2's features, predicted from z by a linear layer that is dropped afterwards.
 
-AdamW, one warm-up and cosine, an exponential average of the weights (that is what is kept), bfloat16 convolutions,
-resolution growing from 80 to 96. Progress is counted in steps or, with --minutes, in time.
+AdamW, one warm-up and cosine, bfloat16 where PyTorch's autocast has it, mirroring and light colour, for the CNN pictures
+of 128, 160 and 192 px; an exponential average of the weights is what is kept. The CNN's first convolutions stay as they
+are (--freeze): most of a step's time goes there, little of what is to be learned.
 
-    python distil.py CACHE_FOLDER RUN_FOLDER --minutes 78 --lr 1.5e-3
+    python distil.py vit CACHE WEIGHTS VIEWS RUN --minutes 22
+    python distil.py cnn CACHE WEIGHTS VIEWS RUN --minutes 70
 """
 
 import argparse
@@ -22,194 +26,208 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from augment import colour, replace_background, sample_boxes
-from model import Heads, Student
+from augment import colour
+from networks import HALF, IMAGENET, cls, mobilenet, normalised, small_vit, unfold_normalisation, vit
+from views import Views
 
-SEED = 22
-SOURCES = ("flickr", "fashion", "houses", "tiny")
-MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
-STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
-# (until this share of the run, resolution, batch size)
-STAGES = ((0.35, 80, 128), (1.01, 96, 64))
-TEMPERATURE = 0.1
+SEED, SIZE = 41, {"vit": 176, "cnn": 192}
+BANK, TEMPERATURE = 4096, 0.07
 
 
-class Views:
-    """The cached pictures, their labels, and the teacher's views that exist so far."""
+class MobileStudent(torch.nn.Module):
+    """MobileNetV2 whose first stages may be frozen."""
 
-    def __init__(self, cache: Path, random: np.random.Generator):
-        self.cache, self.random = cache, random
-        self.images = [torch.from_numpy(np.load(cache / f"{name}.npy")) for name in SOURCES]
-        self.tiny_labels = torch.from_numpy(np.load(cache / "tiny_labels.npy"))
-        self.fashion_labels = torch.from_numpy(np.load(cache / "fashion_labels.npy"))
-        self.sizes = {"tiny": 200}
-        for column, name in enumerate(("article", "gender", "colour")):
-            self.sizes[name] = int(self.fashion_labels[:, column].max()) + 1
-        # Every twentieth Tiny ImageNet picture is held out, to state an accuracy.
-        self.tiny_train = np.flatnonzero(np.arange(len(self.tiny_labels)) % 20)
-        self.shards: set[Path] = set()
-        self.rows = np.zeros((0, 5), np.int64)
-        self.features = torch.zeros(0, 192)
+    def __init__(self, network: torch.nn.Module, frozen: int):
+        super().__init__()
+        self.network, self.frozen = network, frozen
+        self.fixed = [network.conv_stem, network.bn1, *network.blocks[:frozen]] if frozen else []
+        for module in self.fixed:
+            module.requires_grad_(False)
 
-    def refresh(self) -> None:
-        """Pick up shards that appeared since the last call."""
-        for shard in sorted(set(self.cache.glob("shard_????.npz")) - self.shards):
-            with np.load(shard) as data:
-                rows = data["views"].astype(np.int64)
-                kept = ~((rows[:, 0] == 3) & (rows[:, 1] % 20 == 0))
-                self.rows = np.concatenate([self.rows, rows[kept]])
-                self.features = torch.cat([self.features, torch.from_numpy(data["features"][kept]).float()])
-            self.shards.add(shard)
-        self.mean = self.features.mean(0) if len(self.features) else torch.zeros(192)
-        self.of_source = [np.flatnonzero(self.rows[:, 0] == source) for source in range(len(SOURCES))]
+    def train(self, mode: bool = True):
+        super().train(mode)
+        for module in self.fixed:
+            module.eval()
+        return self
 
-    def batch(self, size: int, resolution: int, taught: float):
-        """A batch: a share `taught` of teacher's views of all sources, the rest Tiny ImageNet with labels only."""
-        # While the teacher has said little, the labels carry more of the batch.
-        with_teacher = round(size * taught * min(1, 0.2 + len(self.rows) / 20000)) if len(self.rows) else 0
-        # Views are drawn by source, so that the few photographs are seen as often as the many small pictures.
-        picks = [self.random.choice(rows, round(with_teacher * share))
-                 for rows, share in zip(self.of_source, (0.3, 0.35, 0.08, 0.27)) if len(rows)] if with_teacher else []
-        index = np.concatenate(picks) if picks else np.zeros(0, np.int64)
-        rows = self.rows[index]
-        free = size - len(rows)
-        if free:
-            pick = self.random.choice(self.tiny_train, free)
-            whole = np.stack([np.full(free, 3), pick, np.zeros(free, int), np.zeros(free, int), np.full(free, 64)], 1)
-            rows = np.concatenate([rows, whole])
-        pixels = torch.empty(len(rows), 3, resolution, resolution)
-        for source in range(len(SOURCES)):
-            where = np.flatnonzero(rows[:, 0] == source)
-            if len(where):
-                images = self.images[source][torch.from_numpy(rows[where, 1])]
-                boxes = torch.from_numpy(rows[where, 2:]).float()
-                pixels[where] = sample_boxes(images, boxes, resolution, 0.6)
-        # Half of the product pictures stand before another picture; what the teacher said of them on white holds on.
-        products = np.flatnonzero((rows[:, 0] == 1) & (self.random.random(len(rows)) < 0.5))
-        scenes = np.flatnonzero((rows[:, 0] == 0) | (rows[:, 0] == 2))
-        if len(products) and len(scenes):
-            pixels[products] = replace_background(pixels[products], pixels[self.random.choice(scenes, len(products))])
-        labels = {name: torch.full((len(rows),), -1) for name in self.sizes}
-        tiny, fashion = rows[:, 0] == 3, rows[:, 0] == 1
-        labels["tiny"][tiny] = self.tiny_labels[rows[tiny, 1]]
-        for column, name in enumerate(("article", "gender", "colour")):
-            labels[name][fashion] = self.fashion_labels[rows[fashion, 1], column]
-        return pixels, self.features[torch.from_numpy(index)] - self.mean, labels
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        n = self.network
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            x = n.bn1(n.conv_stem(x))
+            for block in n.blocks[: self.frozen]:
+                x = block(x)
+        for block in n.blocks[self.frozen :]:
+            x = block(x)
+        return n.forward_head(n.bn2(n.conv_head(x)))
 
 
-def relational(features: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """KL between the rows of the two softened cosine matrices, each picture's similarity to itself left out."""
-    count = len(target)
-    off = ~torch.eye(count, dtype=torch.bool)
+class VitStudent(torch.nn.Module):
+    def __init__(self, network: torch.nn.Module):
+        super().__init__()
+        self.network = network
 
-    def rows(x: torch.Tensor) -> torch.Tensor:
-        x = F.normalize(x, dim=1)
-        return (x @ x.T)[off].view(count, count - 1) / TEMPERATURE
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return cls(self.network, x)
 
-    return F.kl_div(rows(features).log_softmax(1), rows(target).log_softmax(1), reduction="batchmean", log_target=True)
+
+class Heads(torch.nn.Module):
+    """Layers beside the embedding; only `logits` is kept."""
+
+    def __init__(self, width: int, logits: torch.nn.Linear, temperature: float, same_space: bool):
+        super().__init__()
+        self.logits = logits
+        self.to_vit = torch.nn.Identity() if same_space else torch.nn.Linear(width, 192)
+        self.to_mobilenet = torch.nn.Linear(width, 1280)
+        self.log_temperature = torch.nn.Parameter(torch.tensor(math.log(temperature)))
+
+
+class Bank:
+    """Unit embeddings of earlier views, the student's and the teacher's."""
+
+    def __init__(self, width: int):
+        self.student, self.teacher = torch.zeros(0, width), torch.zeros(0, 192)
+
+    def loss(self, z: torch.Tensor, t: torch.Tensor, temperature: torch.Tensor) -> torch.Tensor:
+        z, t = F.normalize(z, dim=1), F.normalize(t, dim=1)
+        students, teachers = torch.cat([z, self.student]), torch.cat([t, self.teacher])
+        itself = torch.eye(len(z), len(students), dtype=torch.bool)
+        ours = (z @ students.T / temperature).masked_fill(itself, -1e4).log_softmax(1)
+        theirs = (t @ teachers.T / TEMPERATURE).masked_fill(itself, -1e4).log_softmax(1)
+        self.student, self.teacher = students[:BANK].detach(), teachers[:BANK]
+        return F.kl_div(ours, theirs, reduction="batchmean", log_target=True)
+
+
+def agreement(a: torch.Tensor, b: torch.Tensor, k: int = 10) -> float:
+    """Share of b's k nearest (cosine) that are among a's k nearest."""
+    def nearest(v: torch.Tensor) -> torch.Tensor:
+        v = F.normalize(v, dim=1)
+        return (v @ v.T).fill_diagonal_(-2).topk(k, 1).indices
+
+    return (nearest(a)[:, :, None] == nearest(b)[:, None, :]).any(1).float().mean().item()
+
+
+@torch.inference_mode()
+def embed(network: torch.nn.Module, pictures: np.ndarray, short: int, size: int, constants) -> torch.Tensor:
+    """Embeddings of uint8[N, S, S, 3], resized to `short` and cut to `size`."""
+    out, edge = [], (short - size) // 2
+    for part in np.array_split(pictures, max(1, len(pictures) // 50)):
+        pixels = torch.from_numpy(np.ascontiguousarray(part)).permute(0, 3, 1, 2).float()
+        pixels = F.interpolate(pixels, (short, short), mode="bicubic", antialias=True).clamp(0, 255) / 255
+        pixels = pixels[:, :, edge : edge + size, edge : edge + size]
+        with torch.autocast("cpu", torch.bfloat16):
+            out.append(network(normalised(pixels, constants)).float())
+    return torch.cat(out)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("cache", type=Path)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--minutes", type=float, help="length of the run in time")
-    parser.add_argument("--steps", type=int, help="length of the run in steps")
-    parser.add_argument("--width", type=int, default=32)
-    parser.add_argument("--lr", type=float, default=2e-3)
-    parser.add_argument("--decay", type=float, default=0.05)
-    parser.add_argument("--taught", type=float, default=0.7)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("student", choices=("vit", "cnn"))
+    for name in ("cache", "weights", "views", "run"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--lr", type=float)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--freeze", type=int, default=2, help="stages of the CNN that stay as they are")
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
+    torch.set_num_threads(1)
     torch.manual_seed(SEED)
+    random = np.random.default_rng(SEED)
     args.run.mkdir(parents=True, exist_ok=True)
-    views = Views(args.cache, np.random.default_rng(SEED))
-    views.refresh()
+    views, is_vit, size = Views(args.views), args.student == "vit", SIZE[args.student]
+    rate = args.lr or (2e-4 if is_vit else 8e-4)
 
-    student = Student(args.width).to(memory_format=torch.channels_last)
-    heads = Heads(student.dimension, {"vit": 192}, views.sizes)
+    if is_vit:
+        network = small_vit(args.weights, size)
+        student, constants, sizes, width = VitStudent(network), HALF, [size], 192
+        heads = Heads(width, network.head, TEMPERATURE, True)
+    else:
+        network = mobilenet(args.weights)
+        sample = F.interpolate(views.pixels(np.arange(256)), (160, 160), mode="bilinear", antialias=True)
+        unfold_normalisation(network, normalised(sample, IMAGENET))
+        network = network.to(memory_format=torch.channels_last)
+        student, constants, sizes, width = MobileStudent(network, args.freeze), IMAGENET, [128, 160, 192], 1280
+        heads = Heads(width, torch.nn.Linear(width, 1000), 0.03, False)
     average = copy.deepcopy(student).eval()
-    matrices = [p for p in [*student.parameters(), *heads.parameters()] if p.ndim > 1]
-    vectors = [p for p in [*student.parameters(), *heads.parameters()] if p.ndim == 1]
-    optimizer = torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": args.decay}, {"params": vectors, "weight_decay": 0.0}], lr=args.lr
-    )
-    step, seen, elapsed = 0, 0, 0.0
-    checkpoint = args.run / "last.pt"
-    if checkpoint.exists():
-        state = torch.load(checkpoint)
-        student.load_state_dict(state["student"])
-        average.load_state_dict(state["average"])
-        heads.load_state_dict(state["heads"])
-        optimizer.load_state_dict(state["optimizer"])
-        step, seen, elapsed = state["step"], state["seen"], state["elapsed"]
-        views.random = np.random.default_rng([SEED, step])
-        torch.manual_seed(SEED + step)
+    average_logits = copy.deepcopy(heads.logits)
+    own = [p for p in network.parameters() if p.requires_grad]
+    mine = {id(p) for p in own}
+    beside = [p for p in heads.parameters() if id(p) not in mine]
+    groups = [
+        {"params": [p for p in own if p.ndim > 1], "weight_decay": 0.03, "factor": 1},
+        {"params": [p for p in own if p.ndim <= 1], "weight_decay": 0.0, "factor": 1},
+        {"params": beside, "weight_decay": 0.01, "factor": 5 if is_vit else 4},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=rate)
+    bank, second_mean = Bank(width), views.mobilenet.mean(0)
+    held_out = np.load(args.cache / "flickr_held_out.npy")
+    reference = embed(VitStudent(vit(args.weights)).eval(), held_out, 248, 224, HALF)
+
+    def report(when: str) -> None:
+        found = embed(average, held_out, round(size * 12 / 11), size, constants)
+        print(f"{when}: recall@10 of the teacher's neighbours {agreement(found, reference):.3f}", flush=True)
 
     def save() -> None:
-        state = {"student": student.state_dict(), "average": average.state_dict(), "heads": heads.state_dict(),
-                 "optimizer": optimizer.state_dict(), "step": step, "seen": seen, "elapsed": elapsed, "width": args.width}
+        state = {"net": average.network.state_dict(), "head": average_logits.state_dict(), "size": size}
         torch.save(state, args.run / "last.part")
-        (args.run / "last.part").rename(checkpoint)
+        (args.run / "last.part").rename(args.run / "last.pt")
 
-    stop = []
+    stop: list[bool] = []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
+    order, at, step, seen = random.permutation(len(views)), 0, 0, 0
     totals: dict[str, float] = {}
-    last_log = last_save = time.monotonic()
-    last_step = step
-    while True:
-        progress = step / args.steps if args.steps else elapsed / (args.minutes * 60)
-        if progress >= 1 or stop:
-            break
-        started = time.monotonic()
-        _, resolution, size = next(stage for stage in STAGES if progress < stage[0])
-        warm = 0.04
-        rate = progress / warm if progress < warm else 0.5 * (1 + math.cos(math.pi * (progress - warm) / (1 - warm)))
+    started = last_log = last_report = time.monotonic()
+    logged = 0
+    report("before")
+    while (progress := (time.monotonic() - started) / 60 / args.minutes) < 1 and not stop:
+        factor = min(1, progress / 0.03) * 0.5 * (1 + math.cos(math.pi * max(0, progress - 0.03) / 0.97))
         for group in optimizer.param_groups:
-            group["lr"] = args.lr * max(rate, 1e-3)
-
-        pixels, target, labels = views.batch(size, resolution, args.taught)
-        pixels = ((colour(pixels, 0.25) - MEAN) / STD).contiguous(memory_format=torch.channels_last)
+            group["lr"] = rate * group["factor"] * max(factor, 1e-3)
+        if at + args.batch > len(order):
+            order, at = random.permutation(len(views)), 0
+        index, at = order[at : at + args.batch], at + args.batch
+        pixels = views.pixels(index)
+        mirrored = torch.rand(len(pixels)) < 0.5
+        pixels[mirrored] = pixels[mirrored].flip(3)
+        side = sizes[random.integers(len(sizes))] if progress < 0.8 else size
+        pixels = F.interpolate(pixels, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
+        pixels = normalised(colour(pixels, 0.2, 0.02), constants)
         student.train()
         with torch.autocast("cpu", torch.bfloat16):
-            features = student(pixels)
-        features = features.float()
-        losses: dict[str, torch.Tensor] = {}
-        if len(target):
-            z = features[: len(target)]
-            losses["cosine"] = 4 * (1 - F.cosine_similarity(heads(z, "vit"), target)).mean()
-            losses["relational"] = 1.0 * relational(z, target)
-        for name, weight in (("tiny", 0.5), ("article", 0.25), ("gender", 0.05), ("colour", 0.1)):
-            known = labels[name] >= 0
-            if known.any():
-                losses[name] = weight * F.cross_entropy(heads(features[known], name), labels[name][known], label_smoothing=0.1)
+            z = student(pixels if is_vit else pixels.contiguous(memory_format=torch.channels_last))
+        z, t = z.float(), views.vit[index]
+        logits = heads.logits(z)
+        losses = {
+            "relational": (1 if is_vit else 2) * bank.loss(z, t, heads.log_temperature.exp()),
+            "cosine": (4 if is_vit else 2) * (1 - F.cosine_similarity(heads.to_vit(z), t)).mean(),
+            "logits": 0.5 * F.kl_div((logits / 2).log_softmax(1), (views.logits[index] / 2).log_softmax(1),
+                                     reduction="batchmean", log_target=True),
+            "mobilenet": 0.5 * (1 - F.cosine_similarity(heads.to_mobilenet(z), views.mobilenet[index] - second_mean)).mean(),
+        }  # fmt: skip
+        if is_vit:
+            losses["squared"] = 0.2 * F.mse_loss(z, t)
         optimizer.zero_grad(set_to_none=True)
         sum(losses.values()).backward()
-        torch.nn.utils.clip_grad_norm_([*student.parameters(), *heads.parameters()], 5.0)
+        torch.nn.utils.clip_grad_norm_([*own, *beside], 2.0)
         optimizer.step()
-        step, seen = step + 1, seen + size
-        keep = min(0.998, (1 + step) / (10 + step))
+        step, seen = step + 1, seen + len(index)
+        keep = min(0.995, (1 + step) / (10 + step))
         with torch.no_grad():
-            for mine, theirs in zip(average.state_dict().values(), student.state_dict().values()):
-                if mine.dtype.is_floating_point:
-                    mine.lerp_(theirs, 1 - keep)
-                else:
-                    mine.copy_(theirs)
+            for kept, live in ((average, student), (average_logits, heads.logits)):
+                for a, b in zip(kept.state_dict().values(), live.state_dict().values()):
+                    a.lerp_(b, 1 - keep) if a.dtype.is_floating_point else a.copy_(b)
         for name, loss in losses.items():
             totals[name] = totals.get(name, 0.0) + float(loss.detach())
         now = time.monotonic()
-        elapsed += now - started
-        if now - last_log > 60 or step == args.steps:
-            mean = " ".join(f"{name} {total / (step - last_step):.3f}" for name, total in totals.items())
-            print(f"{progress:.3f} step {step} seen {seen} views {len(views.rows)} res {resolution} {mean}", flush=True)
-            totals, last_log, last_step = {}, now, step
-            views.refresh()
-        if now - last_save > 240:
+        if now - last_log > 60:
+            means = " ".join(f"{name} {total / (step - logged):.3f}" for name, total in totals.items())
+            print(f"{progress:.3f} step {step} seen {seen} {means}", flush=True)
+            totals, last_log, logged = {}, now, step
+        if now - last_report > 480:
             save()
-            last_save = now
+            report(f"{progress:.3f}")
+            last_report = time.monotonic()
     save()
-    print(f"done: {step} steps, {seen} pictures, {elapsed / 60:.1f} minutes", flush=True)
+    report(f"done, {step} steps, {seen} views")
 
 
 if __name__ == "__main__":
