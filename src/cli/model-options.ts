@@ -12,7 +12,7 @@ export const MODEL_OPTIONS = {
     short: 'm',
     value: 'NAME',
     group: 'model',
-    help: 'a name of "afterimage models list", org/name on the hub, or a folder; by default the bundled model',
+    help: 'a name of "afterimage models list", org/name on the hub, or a folder; by default the bundled mini-clip',
   },
   output: {
     type: 'string',

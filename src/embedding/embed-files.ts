@@ -44,7 +44,7 @@ export interface EmbedRunOptions {
 
 /** Options of {@link embedToFile}. */
 export interface EmbedFileOptions extends EmbedRunOptions {
-  /** A model's name, a folder, or an open embedder (which is left open). @default the bundled model */
+  /** A model's name, a folder, or an open embedder (which is left open). @default the bundled mini-clip */
   model?: string | Embedder | undefined;
   /** How the model is opened, unless it is open. */
   embedder?: EmbedderOptions;

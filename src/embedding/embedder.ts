@@ -74,7 +74,7 @@ export type ImageItem = ImageInput | SourceItem;
  * Opens a model as an embedder.
  *
  * @param name a short name of the catalogue (`clip-vit-b32`), an alias (`ViT-B/32`), a hub repository (`org/name`), a
- *   local folder or file. @default the bundled model
+ *   local folder or file. @default the bundled mini-clip
  * @throws ModelError for a name or an output that does not exist, HubError when weights cannot be fetched,
  *   WeightsError when they are damaged, RuntimeError when the device is missing.
  */
@@ -277,7 +277,7 @@ export class Embedder {
     const { model, output } = this;
     if (!model.hasText)
       throw new ModelError(`${model.name} has no text tower`, {
-        hint: 'texts need a CLIP or SigLIP model, such as clip-vit-b32',
+        hint: 'texts need a CLIP or SigLIP model, such as mini-clip (bundled) or clip-vit-b32',
       });
     if (!this.hasText)
       throw new ModelError(`texts share a space with images in the output "projection", not in "${output}"`, {

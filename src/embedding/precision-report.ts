@@ -12,7 +12,7 @@ import { cosineSimilarity } from './vectors.js';
 
 /** Options of {@link comparePrecisions}. */
 export interface PrecisionOptions {
-  /** @default the bundled model */
+  /** @default the bundled mini-clip */
   model?: string | undefined;
   /** How the model is opened; its `dtype` is not used. */
   embedder?: EmbedderOptions;

@@ -15,7 +15,7 @@ import type { BundledModel, PublishedModel } from './catalogue-types.js';
 export type { BundledModel, ModelFamily, Preprocessing, PublishedModel } from './catalogue-types.js';
 
 /** The model that is used when none is named: it ships with the package and needs no network. */
-export const defaultModel = 'mini-cnn';
+export const defaultModel = 'mini-clip';
 
 /** The published model that whoever wants more than the bundled ones is pointed to. */
 export const recommended = published.find((model) => model.name === 'clip-vit-b32')!;

@@ -52,7 +52,7 @@ const COMPANIONS = [
 
 /**
  * Brings a model to disk.
- * @param name see `loadEmbedder`. @default the bundled model
+ * @param name see `loadEmbedder`. @default the bundled mini-clip
  * @throws ModelError for an unknown name, HubError when its files cannot be had, WeightsError for a bundled model that is
  *   damaged.
  */

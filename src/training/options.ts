@@ -89,7 +89,7 @@ export interface SiameseTrainOptions extends TrainOptions {
   /**
    * The network under the head: any model that `loadEmbedder` opens, or the name of an architecture that starts from
    * random weights (`random: true`).
-   * @default the bundled model
+   * @default the bundled mini-cnn
    */
   backbone?: string | undefined;
   /** Start from random weights: `backbone` names an architecture (`resnet18`, `conv4`, …). @default false */

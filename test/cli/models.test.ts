@@ -50,7 +50,8 @@ describe('models list', () => {
         .find((line) => line.startsWith(`${name} `))
         ?.split(/ +/)
         .at(-1);
-    expect(state('mini-cnn')).toBe('bundled');
+    for (const name of ['mini-clip', 'mini-vit', 'mini-cnn', 'mini-siamese', 'mini-autoencoder'])
+      expect(state(name)).toBe('bundled');
     expect(state('resnet18')).toBe('cached');
     expect(state('resnet34')).toBe('incomplete');
     expect(state('clip-vit-b32')).toBe('remote');
@@ -77,6 +78,14 @@ describe('models info', () => {
     expect(stdout).toMatch(/^outputs +projection 512 \(default\)/m);
     expect(stdout).toMatch(/^source +https:\/\/huggingface\.co\/openai\/clip-vit-base-patch32/m);
     expect(stdout).toMatch(/^licence +MIT$/m);
+  });
+
+  it('names the licence and the card of a bundled model', async () => {
+    const { stdout } = await run(['models', 'info', 'mini-clip'], at);
+    expect(stdout).toMatch(/^outputs +projection 256 \(default\)/m);
+    expect(stdout).toMatch(/^texts +yes/m);
+    expect(stdout).toMatch(/^licence +Apache-2\.0$/m);
+    expect(stdout).toMatch(/^model card +\S.*models.mini-clip.README\.md$/m);
   });
 
   it('reads a local folder', async () => {

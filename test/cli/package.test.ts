@@ -91,6 +91,8 @@ describe('doctor', () => {
     const { code, stdout } = await doctor();
     expect(stdout).toContain('all is well');
     expect(stdout).toMatch(/pass {2}embed \S+ with mini-cnn: cosine 1\.000000/);
+    expect(stdout).toMatch(/pass {2}embed \S+ with mini-clip: cosine 1\.000000/);
+    expect(stdout).toMatch(/pass {2}embed "[^"]+" with mini-clip: cosine 1\.000000/);
     expect(stdout).toMatch(/self-test against .*Pillow \d/);
     expect(code).toBe(0);
     const json = await doctor('--json');

@@ -18,7 +18,7 @@ const TINY = ['--dimension', '4', '--epochs', '3', '--threads', '1', '-q'];
 beforeAll(async () => {
   await writePictures(at('pictures'), { classes: 3, each: 8 });
   const embedder = { threads: 1, workers: 1, inline: true, normalize: false };
-  await embedToFile({ inputs: [at('pictures')] }, vectors, { embedder });
+  await embedToFile({ inputs: [at('pictures')] }, vectors, { model: 'mini-cnn', embedder });
   await capture(projection, [vectors, '-o', at('map'), ...TINY]);
 });
 afterAll(remove);
@@ -57,6 +57,7 @@ describe('project', () => {
     const words = ['--with', at('map'), '--out', at('other.npy')];
     const other = at('other.jsonl');
     await embedToFile({ inputs: [at('pictures', 'class0')] }, other, {
+      model: 'mini-cnn',
       embedder: { threads: 1, inline: true },
     });
     await expect(capture(project, [other, ...words])).rejects.toMatchObject({ code: 'IDENTITY' });

@@ -72,7 +72,7 @@ describe('train siamese', () => {
     const [before, after] = stderr.split(/^ +epoch.*$/m) as [string, string];
     expect(before).toContain('24 images (labelled, 4 classes)');
     expect(before).toMatch(/unreadable:\n {2}\S*class1\/broken.jpg: /);
-    expect(before).toMatch(/warning: 24 images are smaller than 96 × 96 and will be enlarged/);
+    expect(before).toMatch(/warning: 24 images are smaller than 192 × 192 and will be enlarged/);
     expect(after.match(/^ +before /gm)).toHaveLength(1);
     expect(after.match(/^ +\d\/3 .*$/gm)).toHaveLength(3); // no terminal: a line for each epoch and nothing else
     expect(stderr).not.toContain('\x1b');
@@ -256,7 +256,7 @@ describe('what cannot be', () => {
     ],
     ['momentum for Adam', [...out, '--momentum', '0.9'], /--momentum is for sgd/],
     ['steps without their length', [...out, '--schedule', 'step'], /needs --step-size/],
-    ['layers that are not there', [...out, '--train', 'layer9'], /no layer .* "layer9"/, /layer4\.1/],
+    ['layers that are not there', [...out, '--train', 'layer9'], /no layer .* "layer9"/, /blocks\.6/],
     ['a run that was never begun', [...out, '--resume'], /no run was begun/, /leave out resume/],
     ['a folder with other things', ['-o', folder], /expected a new or an empty folder/],
   ])('%s', (_, words, message, hint) => refused(siamese, [pictures, ...words], message, hint));

@@ -96,8 +96,8 @@ describe('names', () => {
 
   it('the default is bundled, in the package', async () => {
     const resolved = await resolveModel(defaultModel);
-    expect(resolved).toMatchObject({ kind: 'bundled', entry: { name: 'mini-cnn' } });
-    expect((resolved as { path: string }).path.endsWith(join(sep, 'models', 'mini-cnn'))).toBe(true);
+    expect(resolved).toMatchObject({ kind: 'bundled', entry: { name: 'mini-clip', text: true } });
+    expect((resolved as { path: string }).path.endsWith(join(sep, 'models', 'mini-clip'))).toBe(true);
   });
 
   it('folders and files on this machine', async () => {

@@ -147,7 +147,7 @@ describe('trainSiamese', () => {
     expect(result.bestEpoch).toBe(2);
   });
 
-  it('trains a head on the bundled model; the folder holds both', async () => {
+  it('trains a head on the bundled mini-cnn; the folder holds both', async () => {
     const out = at('siamese');
     const { events, hooks } = watch();
     const result = await trainSiamese({ ...head, out }, hooks);
@@ -158,7 +158,7 @@ describe('trainSiamese', () => {
     // The embedding is the head's linear map of the backbone's pooled features.
     const files = names.slice(0, 3).map((name) => path.join(pictures, name));
     await using embedder = await loadEmbedder(out, { normalize: false });
-    await using backbone = await loadEmbedder(undefined, { normalize: false, output: 'pooled' });
+    await using backbone = await loadEmbedder('mini-cnn', { normalize: false });
     const vectors = await embedder.embedImages(files);
     const features = await backbone.embedImages(files);
     const weights = await openWeights(out);
@@ -199,17 +199,17 @@ describe('trainSiamese', () => {
 
   it('trains the last layers of a network and leaves the others as they are', async () => {
     const out = at('partly');
-    await trainSiamese({ ...head, out, train: ['layer4'], epochs: 1, batchSize: 16, size: 32 });
+    await trainSiamese({ ...head, out, train: ['blocks.6'], epochs: 1, batchSize: 16, size: 32 });
     const tuned = await openWeights(out);
     const before = await openWeights(path.join(import.meta.dirname, '..', '..', 'models', 'mini-cnn'));
     const same = async (name: string) => {
       const [a, b] = [await readTensor(tuned, `backbone.${name}`), await readTensor(before, name)];
       return a.every((x, i) => x === b[i]);
     };
-    expect(await same('conv1.weight')).toBe(true);
-    expect(await same('layer3.0.bn1.running_mean')).toBe(true);
-    expect(await same('layer4.1.conv2.weight')).toBe(false);
-    expect(await same('layer4.0.bn1.running_mean')).toBe(false);
+    expect(await same('conv_stem.weight')).toBe(true);
+    expect(await same('blocks.5.0.bn1.running_mean')).toBe(true);
+    expect(await same('blocks.6.0.conv_pwl.weight')).toBe(false);
+    expect(await same('blocks.6.0.bn1.running_mean')).toBe(false);
     await expect(trainSiamese({ ...head, out: at('no layer'), train: ['stage9'] })).rejects.toThrow(
       /no layer of the backbone begins with "stage9"/,
     );

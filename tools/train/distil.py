@@ -13,7 +13,7 @@ of 128, 160 and 192 px; an exponential average of the weights is what is kept. T
 are (--freeze): most of a step's time goes there, little of what is to be learned.
 
     python distil.py vit CACHE WEIGHTS VIEWS RUN --minutes 22
-    python distil.py cnn CACHE WEIGHTS VIEWS RUN --minutes 70
+    python distil.py cnn CACHE WEIGHTS VIEWS RUN --minutes 50
 """
 
 import argparse
@@ -127,6 +127,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--lr", type=float)
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--init", type=Path, help="go on from the average of an earlier run")
     parser.add_argument("--freeze", type=int, default=2, help="stages of the CNN that stay as they are")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -147,6 +148,10 @@ def main() -> None:
         network = network.to(memory_format=torch.channels_last)
         student, constants, sizes, width = MobileStudent(network, args.freeze), IMAGENET, [128, 160, 192], 1280
         heads = Heads(width, torch.nn.Linear(width, 1000), 0.03, False)
+    if args.init:
+        earlier = torch.load(args.init)
+        network.load_state_dict(earlier["net"])
+        heads.logits.load_state_dict(earlier["head"])
     average = copy.deepcopy(student).eval()
     average_logits = copy.deepcopy(heads.logits)
     own = [p for p in network.parameters() if p.requires_grad]

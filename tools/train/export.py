@@ -157,7 +157,9 @@ def main() -> None:
         source = Path(sys.argv[2])
         tensors = load_file(source / "model.safetensors")
         config, prepare = (json.loads((source / f"{name}.json").read_text()) for name in ("config", "preprocessor_config"))
-        write(folder, {name: tensor.float() for name, tensor in tensors.items()}, config, prepare)
+        # A head on pooled features has no use for the backbone's classifier.
+        used = {name: tensor.float() for name, tensor in tensors.items() if not name.startswith("backbone.classifier.")}
+        write(folder, used, config, prepare)
         return
     checkpoint = torch.load(sys.argv[2])
     size = checkpoint["size"]
@@ -173,11 +175,12 @@ def main() -> None:
         write(folder, tensors, config, preprocessor(size, "BitImageProcessor", *IMAGENET))
     elif kind == "clip":
         config = {"architectures": ["CLIPModel"], "model_type": "clip", "projection_dim": len(checkpoint["projection"]),
-                  "text_config": checkpoint["text_config"], "vision_config": vision(size) | {"projection_dim": len(checkpoint["projection"])},
+                  "text_config": {k: v for k, v in checkpoint["text_config"].items() if k != "transformers_version"}, "vision_config": vision(size) | {"projection_dim": len(checkpoint["projection"])},
                   "license": "apache-2.0"}  # fmt: skip
         write(folder, clip_tensors(checkpoint), config, preprocessor(size, "CLIPImageProcessor", *HALF))
-        for file in ("tokenizer.json", "tokenizer_config.json"):
-            shutil.copy(Path(sys.argv[4]) / file, folder / file)
+        shutil.copy(Path(sys.argv[4]) / "tokenizer.json", folder / "tokenizer.json")
+        tokens = json.loads((Path(sys.argv[4]) / "tokenizer_config.json").read_text()) | {"model_max_length": 77}
+        (folder / "tokenizer_config.json").write_text(json.dumps(tokens, indent=2) + "\n")
 
 
 if __name__ == "__main__":

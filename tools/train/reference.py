@@ -79,7 +79,7 @@ class Reference:
         return self._mobilenet(tensors)
 
     def _mobilenet(self, tensors: dict):
-        model = timm.create_model("mobilenetv2_100", num_classes=1000).eval()
+        model = timm.create_model("mobilenetv2_100", num_classes=1000 if "classifier.weight" in tensors else 0).eval()
         load(model, tensors)
         return lambda pixels: model.forward_head(model.forward_features(pixels), pre_logits=True)
 

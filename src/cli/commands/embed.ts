@@ -25,7 +25,7 @@ export const embed = defineCommand({
     ['afterimage embed photo.jpg', 'one row of JSON on standard output'],
     [
       'afterimage embed photos/ --out vectors.parquet',
-      'a folder, with the bundled model; --resume continues after a break',
+      'a folder, with the bundled mini-clip; --resume continues after a break',
     ],
     [
       'afterimage embed photos/ --model clip-vit-b32 --texts captions.txt -o clip.npy',

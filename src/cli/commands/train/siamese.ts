@@ -18,7 +18,7 @@ export const siamese = defineCommand({
   details:
     'DATA is a folder per class, an archive of such folders, or a CSV, Parquet or JSONL file of path,label; a file ' +
     'of pairs (a,b,same) or triplets (anchor,positive,negative); or images without labels, which learn from two ' +
-    'varied views of each (SimCLR). By default a linear head is trained on the features of the bundled model, which ' +
+    'varied views of each (SimCLR). By default a linear head is trained on the features of the bundled mini-cnn, which ' +
     'takes a minute; --train all adapts the whole network, and --random starts one from nothing. Progress is ' +
     'checkpointed; --resume goes on after a break. Exit codes: 0 done, 1 the run failed, 2 wrong usage, 130 interrupted.',
   options: {
@@ -77,7 +77,7 @@ export const siamese = defineCommand({
   },
   arity: [1, 1],
   examples: [
-    ['afterimage train siamese products/ --out my-model', 'a head on the bundled model'],
+    ['afterimage train siamese products/ --out my-model', 'a head on the bundled mini-cnn'],
     [
       'afterimage train siamese products/ -o mine -m resnet18 --train layer4',
       'the last stage of a published network, too',
