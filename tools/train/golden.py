@@ -1,7 +1,7 @@
 """Golden numbers of the bundled models, made by Pillow, transformers, timm and PyTorch.
 
-Writes MODELS/mini-clip/golden.json, which the self-test compares with (decoded and resized pixels as SHA-256 of interleaved
-8-bit RGB, embeddings L2-normalised), and a test fixture with the embedding that every bundled model gives to sample
+Writes a golden.json into the models' folders, which the self-test compares with (decoded and resized pixels as SHA-256 of
+interleaved 8-bit RGB, embeddings L2-normalised), and a test fixture with the embedding that every bundled model gives to sample
 images, to a rendered picture, and to texts, and of every sample image the five that its teacher ViT-Ti/16 finds nearest.
 
     python golden.py MODELS_FOLDER SAMPLES_FOLDER WEIGHTS_FOLDER FIXTURE.json
@@ -79,14 +79,18 @@ def main(models: Path, samples: Path, weights: Path, fixture: Path) -> None:
         sizes = {"width": 224, "height": 224}
         return [{"filter": name, **sizes, "sha256": sha256(image.resize((224, 224), code))} for name, code in FILTERS.items()]
 
-    checks = [
-        {"file": name, "decoded": {"width": image.width, "height": image.height, "sha256": sha256(image)},
-         "resized": resized(image), "vector": pinned["mini-clip"][name]}
-        for name, image in images.items()
-    ]  # fmt: skip
-    texts = [{"text": text, "vector": pinned["mini-clip"][text]} for text in TEXTS]
-    golden = {"reference": made_with, "samples": checks, "texts": texts}
-    (models / "mini-clip" / "golden.json").write_text(json.dumps(golden) + "\n")
+    for name, found in pinned.items():
+        if len(found[FILES[0]]) > 2000:  # the reference autoencoder's 8192
+            continue
+        checks = [
+            {"file": file, "decoded": {"width": image.width, "height": image.height, "sha256": sha256(image)},
+             "resized": resized(image), "vector": found[file]}
+            for file, image in images.items()
+        ]  # fmt: skip
+        golden = {"reference": made_with, "samples": checks}
+        if texts := [{"text": text, "vector": found[text]} for text in TEXTS if text in found]:
+            golden["texts"] = texts
+        (models / name / "golden.json").write_text(json.dumps(golden) + "\n")
 
 
 if __name__ == "__main__":
