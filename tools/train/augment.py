@@ -1,33 +1,7 @@
-"""Augmentation on whole uint8 batches: one bilinear sampling per picture, then colour, all as tensor arithmetic."""
-
-import math
+"""Augmentation of whole batches as tensor arithmetic: colour, and other backgrounds for products."""
 
 import torch
 import torch.nn.functional as F
-
-
-def sample_boxes(images: torch.Tensor, boxes: torch.Tensor, size: int, least: float, flip: bool = True) -> torch.Tensor:
-    """Cut a random part of every box and resample it.
-
-    images: uint8[N, S, S, 3]; boxes: float[N, 3] as (top, left, side) in pixels; the part covers `least`..1 of the
-    box's area at an aspect ratio of 3/4..4/3. Returns float32[N, 3, size, size] in 0..1.
-    """
-    count, extent = images.shape[0], images.shape[1]
-    area = torch.empty(count).uniform_(least, 1)
-    ratio = torch.exp(torch.empty(count).uniform_(math.log(3 / 4), math.log(4 / 3)))
-    height = (area / ratio).sqrt().clamp(max=1) * boxes[:, 2]
-    width = (area * ratio).sqrt().clamp(max=1) * boxes[:, 2]
-    top = boxes[:, 0] + torch.rand(count) * (boxes[:, 2] - height)
-    left = boxes[:, 1] + torch.rand(count) * (boxes[:, 2] - width)
-    mirror = torch.where(torch.rand(count) < 0.5, -1.0, 1.0) if flip else torch.ones(count)
-    theta = torch.zeros(count, 2, 3)
-    theta[:, 0, 0] = mirror * width / extent
-    theta[:, 1, 1] = height / extent
-    theta[:, 0, 2] = (2 * left + width) / extent - 1
-    theta[:, 1, 2] = (2 * top + height) / extent - 1
-    pixels = images.permute(0, 3, 1, 2).float().div_(255)
-    grid = F.affine_grid(theta, (count, 3, size, size), align_corners=False)
-    return F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 def colour(pixels: torch.Tensor, strength: float = 0.4, grey: float = 0.05) -> torch.Tensor:
