@@ -11,7 +11,7 @@ export interface Samples {
 }
 
 /** What is searched for. */
-const SEARCHES = ['a cat', 'mountains', 'a person in a space suit', 'a strawberry', 'a house'];
+const SEARCHES = ['a cat', 'mountains', 'boats on the water', 'an astronaut', 'a strawberry'];
 
 /** What an image may be called. */
 const LABELS = [
