@@ -23,6 +23,9 @@ export const recommended = published.find((model) => model.name === 'clip-vit-b3
 /** What a network for likeness is trained on when no other is named. */
 export const defaultBackbone = 'mini-cnn';
 
+/** The autoencoder that is used when none is named. */
+export const defaultAutoencoder = 'mini-autoencoder';
+
 /** Every model with a short name, bundled ones first. */
 export const catalogue: readonly (BundledModel | PublishedModel)[] = Object.freeze([
   ...bundled,

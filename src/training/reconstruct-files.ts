@@ -49,12 +49,12 @@ export interface ReconstructSummary {
 /**
  * Reconstructs all images that the inputs name, in bounded memory.
  * @param inputs files, folders, globs, archives, URLs: see `expandInputs`
- * @param model an autoencoder, as for `loadAutoencoder`
+ * @param model an autoencoder, as for `loadAutoencoder`; by default the bundled one
  * @throws UsageError when a file to write is there already, ModelError for another kind of network, the signal's reason.
  */
 export async function reconstructFiles(
   inputs: Iterable<string | URL>,
-  model: string,
+  model: string | undefined,
   options: ReconstructOptions = {},
 ): Promise<ReconstructSummary> {
   const { sheet, count = 24, worst = false, scores, images: folder, overwrite = false, signal } = options;

@@ -18,6 +18,7 @@ import {
 import { ModelError, UsageError } from '../errors.js';
 import { openSession, type Session } from '../graph/index.js';
 import { DecodePool, type RgbImage, type SourceItem, sourceName } from '../image/index.js';
+import { defaultAutoencoder } from '../models/catalogue.js';
 import {
   type AutoencoderConfig,
   autoencoder,
@@ -49,10 +50,13 @@ const CHUNK = 64;
 
 /**
  * Opens an autoencoder.
- * @param name as for `loadEmbedder`: a model folder, say
+ * @param name as for `loadEmbedder`: a model folder, say; by default the bundled `mini-autoencoder`
  * @throws ModelError when it is another kind of network, WeightsError when its weights are damaged.
  */
-export async function loadAutoencoder(name: string, options: AutoencoderOptions = {}): Promise<Autoencoder> {
+export async function loadAutoencoder(
+  name: string = defaultAutoencoder,
+  options: AutoencoderOptions = {},
+): Promise<Autoencoder> {
   const model = await loadModel(name, options);
   const config = model.network && autoencoder.configure(model.config, model.network.graph.parameters);
   if (model.architecture !== autoencoder.name || !config)

@@ -189,6 +189,9 @@ describe('train autoencoder', () => {
     expect(errors).toEqual(errors.toSorted((a, b) => b - a));
     expect(readdirSync(path.join(back, 'images'))).toHaveLength(24);
     expect(await sharp(path.join(back, 'sheet.png')).metadata()).toMatchObject({ format: 'png' });
+    const bundled = await capture(reconstruct, [pictures, '--threads', '1']);
+    expect(bundled.stderr).toMatch(/^using the bundled mini-autoencoder\n/);
+    expect(bundled.stdout).toMatch(/^24 images, mean PSNR \d+\.\d\d dB, 1 failed/);
     const again = capture(reconstruct, [pictures, '-m', out, '-o', back]);
     await expect(again).rejects.toMatchObject({ code: 'USAGE', message: expect.stringContaining('already') });
   });

@@ -1,6 +1,7 @@
 /** @file `afterimage reconstruct`: images through an autoencoder and back. */
 import path from 'node:path';
 import { UsageError } from '../../errors.js';
+import { defaultAutoencoder } from '../../models/catalogue.js';
 import type { ReconstructOptions } from '../../training/index.js';
 import { defineCommand } from '../command.js';
 import { GLOB_OPTIONS } from '../embed-options.js';
@@ -11,7 +12,7 @@ import { count, plural } from '../units.js';
 
 export const reconstruct = defineCommand({
   name: 'reconstruct',
-  usage: 'INPUT… --model FOLDER [--out SHEET.png|FOLDER] [options]',
+  usage: 'INPUT… [--model NAME] [--out SHEET.png|FOLDER] [options]',
   summary: 'Sends images through an autoencoder and back, and shows what comes out.',
   details:
     'The sheet has originals beside reconstructions. The scores have the error of every image, the worst first: ' +
@@ -19,7 +20,13 @@ export const reconstruct = defineCommand({
     'sheet.png, scores.csv, and what came back in images/. An image that fails is told on standard error and the ' +
     'run goes on.',
   options: {
-    model: { type: 'string', short: 'm', value: 'FOLDER', group: 'input', help: 'the autoencoder' },
+    model: {
+      type: 'string',
+      short: 'm',
+      value: 'NAME',
+      group: 'input',
+      help: 'the autoencoder: a folder or a name of "afterimage models list"; by default the bundled mini-autoencoder',
+    },
     ...GLOB_OPTIONS,
     out: {
       type: 'string',
@@ -47,14 +54,14 @@ export const reconstruct = defineCommand({
     workers: { type: 'integer', min: 0, help: 'threads that decode images ahead of the network' },
   },
   examples: [
-    ['afterimage reconstruct photos/ --model ./my-autoencoder --out sheet.png', 'the first 24'],
+    ['afterimage reconstruct photos/ --out sheet.png', 'the first 24, with the bundled autoencoder'],
     ['afterimage reconstruct photos/ -m ./my-autoencoder --worst --out odd.png', 'what it has not learned'],
     ['afterimage reconstruct photos/ -m ./my-autoencoder --out back', 'all of it, in a folder'],
   ],
   async run(values, inputs) {
     const { model, out, quiet } = values;
-    if (model === undefined) throw new UsageError('reconstruct: expected --model FOLDER, an autoencoder');
     if (inputs.length === 0) throw new UsageError('reconstruct: expected images, folders or archives');
+    if (model === undefined && !quiet && !values.json) note(`using the bundled ${defaultAutoencoder}`);
     const { reconstructFiles } = await import('../../training/reconstruct-files.js');
     using interrupt = onInterrupt(() => undefined);
     const line = process.stderr.isTTY && !quiet ? new ProgressLine() : undefined;
