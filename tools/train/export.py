@@ -151,33 +151,44 @@ def clip_tensors(checkpoint: dict) -> dict:
     return vision | text | {f"{table}.weight": checkpoint["table"], "logit_scale": kept["scale"]}
 
 
-def main() -> None:
-    kind, folder = sys.argv[1], Path(sys.argv[3])
+def tensors_of(kind: str, source: Path) -> dict[str, torch.Tensor]:
+    """What training left, under the names of the bundled file."""
     if kind == "trained":
-        source = Path(sys.argv[2])
         tensors = load_file(source / "model.safetensors")
-        config, prepare = (json.loads((source / f"{name}.json").read_text()) for name in ("config", "preprocessor_config"))
         # A head on pooled features has no use for the backbone's classifier.
-        used = {name: tensor.float() for name, tensor in tensors.items() if not name.startswith("backbone.classifier.")}
-        write(folder, used, config, prepare)
+        return {name: tensor.float() for name, tensor in tensors.items() if not name.startswith("backbone.classifier.")}
+    checkpoint = torch.load(source)
+    if kind == "vit":
+        return vit_tensors(checkpoint["net"], checkpoint["head"])
+    if kind == "clip":
+        return clip_tensors(checkpoint)
+    tensors = {n: t for n, t in checkpoint["net"].items() if not n.endswith("num_batches_tracked")}
+    return tensors | {f"classifier.{n}": t for n, t in checkpoint["head"].items()}
+
+
+def main() -> None:
+    kind, source, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    tensors = tensors_of(kind, source)
+    if kind == "trained":
+        config, prepare = (json.loads((source / f"{name}.json").read_text()) for name in ("config", "preprocessor_config"))
+        write(folder, tensors, config, prepare)
         return
-    checkpoint = torch.load(sys.argv[2])
+    checkpoint = torch.load(source)
     size = checkpoint["size"]
     if kind == "vit":
         config = {"architectures": ["ViTForImageClassification"], "model_type": "vit", **vision(size), "qkv_bias": True,
                   "num_labels": 1000, "license": "apache-2.0"}  # fmt: skip
-        write(folder, vit_tensors(checkpoint["net"], checkpoint["head"]), config, preprocessor(size, "BitImageProcessor", *HALF))
+        write(folder, tensors, config, preprocessor(size, "BitImageProcessor", *HALF))
     elif kind == "cnn":
-        tensors = {n: t for n, t in checkpoint["net"].items() if not n.endswith("num_batches_tracked")}
-        tensors |= {f"classifier.{n}": t for n, t in checkpoint["head"].items()}
         config = {"architecture": "mobilenetv2_100", "num_classes": 1000, "num_features": 1280, "image_size": size,
                   "license": "apache-2.0"}  # fmt: skip
         write(folder, tensors, config, preprocessor(size, "BitImageProcessor", *IMAGENET))
     elif kind == "clip":
-        config = {"architectures": ["CLIPModel"], "model_type": "clip", "projection_dim": len(checkpoint["projection"]),
-                  "text_config": {k: v for k, v in checkpoint["text_config"].items() if k != "transformers_version"}, "vision_config": vision(size) | {"projection_dim": len(checkpoint["projection"])},
-                  "license": "apache-2.0"}  # fmt: skip
-        write(folder, clip_tensors(checkpoint), config, preprocessor(size, "CLIPImageProcessor", *HALF))
+        joint = len(checkpoint["projection"])
+        config = {"architectures": ["CLIPModel"], "model_type": "clip", "projection_dim": joint,
+                  "text_config": {k: v for k, v in checkpoint["text_config"].items() if k != "transformers_version"},
+                  "vision_config": vision(size) | {"projection_dim": joint}, "license": "apache-2.0"}  # fmt: skip
+        write(folder, tensors, config, preprocessor(size, "CLIPImageProcessor", *HALF))
         shutil.copy(Path(sys.argv[4]) / "tokenizer.json", folder / "tokenizer.json")
         tokens = json.loads((Path(sys.argv[4]) / "tokenizer_config.json").read_text()) | {"model_max_length": 77}
         (folder / "tokenizer_config.json").write_text(json.dumps(tokens, indent=2) + "\n")

@@ -54,10 +54,11 @@ def part(tensors: dict, prefix: str) -> dict:
 class Reference:
     """`images(list of PIL images)` and, for CLIP, `texts(list of str)`: float32 arrays, not normalised."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, tensors: dict[str, torch.Tensor] | None = None):
+        """tensors: other weights than the folder's."""
         self.config = json.loads((folder / "config.json").read_text())
         self.preprocessor = json.loads((folder / "preprocessor_config.json").read_text())
-        tensors = dequantised(load_file(folder / "model.safetensors"))
+        tensors = tensors or dequantised(load_file(folder / "model.safetensors"))
         kind = self.config.get("model_type", "timm")
         self.network = getattr(self, f"_{kind.replace('afterimage-', '')}")(tensors)
         if kind == "clip":
