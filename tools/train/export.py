@@ -2,7 +2,7 @@
 
 The names are those of transformers (ViT, CLIP) and timm (MobileNetV2). Matrices, convolutions and the table of tokens
 become symmetric 8-bit integers, one factor for each output channel (`x.weight`, `x.weight_scale`, as `compressed-tensors`
-names them); norms, biases, positions stay float16.
+names them); depthwise and small convolutions, norms, biases, positions stay float16.
 
     python export.py vit RUN/last.pt MODEL_FOLDER
     python export.py cnn RUN/last.pt MODEL_FOLDER
@@ -26,7 +26,9 @@ def quantised(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     out = {}
     for name, tensor in tensors.items():
         tensor = tensor.detach().float().contiguous()
-        whole = tensor.ndim >= 2 and name.endswith(".weight") and "position" not in name
+        depthwise = tensor.ndim == 4 and tensor.shape[1] == 1
+        small = depthwise or tensor.numel() < 4096  # little to save, much to lose
+        whole = tensor.ndim >= 2 and name.endswith(".weight") and "position" not in name and not small
         if not whole:
             out[name] = tensor.half()
             continue
