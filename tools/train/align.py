@@ -12,8 +12,8 @@ softmax over some of these names follows the teacher's logits, which teaches nam
 A token's vector is a projection of its GloVe vector plus a difference that is learned and decayed, so that words that are
 never trained stay beside their like. Both are one table in the end.
 
-    python align.py locked DATA CACHE VIEWS TOKENIZER OUT.pt --minutes 22
-    python align.py both DATA CACHE VIEWS TOKENIZER OUT.pt --minutes 32 --vit RUN/last.pt --text LOCKED.pt --weights WEIGHTS
+    python align.py locked DATA CACHE WEIGHTS VIEWS TOKENIZER OUT.pt --minutes 22
+    python align.py both DATA CACHE WEIGHTS VIEWS TOKENIZER OUT.pt --minutes 33 --vit RUN/last.pt --text LOCKED.pt
 """
 
 import argparse
@@ -27,7 +27,7 @@ import torch
 import torch.nn.functional as F
 from augment import colour
 from distil import VitStudent, agreement, embed
-from networks import HALF, normalised, small_vit
+from networks import HALF, normalised, small_vit, vit
 from texts import Texts, names_of
 from torch import nn
 from transformers import AutoTokenizer, CLIPTextConfig, CLIPTextModelWithProjection
@@ -159,12 +159,11 @@ def image_groups(network: torch.nn.Module, rate: float) -> list[dict]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("stage", choices=("locked", "both"))
-    for name in ("data", "cache", "views", "tokenizer", "out"):
+    for name in ("data", "cache", "weights", "views", "tokenizer", "out"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--vit", type=Path)
     parser.add_argument("--text", type=Path)
-    parser.add_argument("--weights", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
@@ -186,8 +185,6 @@ def main() -> None:
         groups += image_groups(tower.network, 6e-5)
         old = embed(average, pictures, 192, size, HALF)
     else:
-        from networks import vit
-
         old = embed(VitStudent(vit(args.weights)).eval(), pictures, 248, 224, HALF)
     optimizer = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.98))
     learned = [p for group in groups for p in group["params"]]
