@@ -9,7 +9,8 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModelError, nearestName } from '../errors.js';
-import { bundled, published } from './catalogue-entries.js';
+import { bundled } from './catalogue-bundled.js';
+import { published } from './catalogue-published.js';
 import type { BundledModel, PublishedModel } from './catalogue-types.js';
 
 export type { BundledModel, ModelFamily, Preprocessing, PublishedModel } from './catalogue-types.js';
