@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'FORMAT'
   | 'IDENTITY'
   | 'CACHE'
+  | 'COLLECTION'
   | 'TRAINING';
 
 /** Base of all errors thrown on purpose. */
@@ -132,6 +133,16 @@ export class IdentityError extends AfterimageError {
 export class TrainingError extends AfterimageError {
   constructor(message: string, options: { hint?: string | undefined; cause?: unknown } = {}) {
     super('TRAINING', message, options);
+  }
+}
+
+/** A collection that cannot be opened, read or written: missing, damaged, of another version, in use, a full disk. */
+export class CollectionError extends AfterimageError {
+  /** The collection's folder. */
+  readonly folder: string;
+  constructor(folder: string, message: string, options: { hint?: string | undefined; cause?: unknown } = {}) {
+    super('COLLECTION', `${folder}: ${message}`, options);
+    this.folder = folder;
   }
 }
 

@@ -50,6 +50,7 @@ export {
 } from './embedding/index.js';
 export {
   AfterimageError,
+  CollectionError,
   type ErrorCode,
   FormatError,
   GraphError,

@@ -12,7 +12,8 @@ const LAYERS: Record<string, string[]> = {
   models: ['graph', 'image'],
   embedding: ['graph', 'image', 'models'],
   training: ['graph', 'image', 'models', 'embedding'],
-  cli: ['graph', 'image', 'models', 'embedding', 'training'],
+  collection: ['graph', 'image', 'models', 'embedding'],
+  cli: ['graph', 'image', 'models', 'embedding', 'training', 'collection'],
 };
 
 describe('the layers', () => {
