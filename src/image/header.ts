@@ -13,6 +13,8 @@ export interface Header {
   height: number;
   /** As found, not checked to lie in 1..8. */
   orientation: number | undefined;
+  /** The EXIF block, where there is one; it is not copied. */
+  exif?: Uint8Array | undefined;
   /** Samples per pixel as stored: 1 grey or palette, 3 colour, 4 CMYK or RGBA, … */
   channels: number;
   /** Bits of one sample. */
@@ -50,7 +52,8 @@ function ascii(bytes: Uint8Array, from: number, to: number): string {
 /** Segments up to the start of the scan (ITU-T T.81, annex B). */
 function readJpeg(bytes: Uint8Array): Header | undefined {
   const view = viewOf(bytes);
-  let exif: number | undefined;
+  let exif: Uint8Array | undefined;
+  let turned: number | undefined;
   let xmp: number | undefined;
   let frame: Pick<Header, 'width' | 'height' | 'channels' | 'depth'> | undefined;
   for (let at = 2; ; ) {
@@ -79,13 +82,14 @@ function readJpeg(bytes: Uint8Array): Header | undefined {
         channels: view.getUint8(body + 5),
       };
     } else if (marker === 0xe1 && ascii(bytes, body, body + 6) === 'Exif\0\0') {
-      exif ??= exifOrientation(bytes.subarray(body, end));
+      exif ??= bytes.subarray(body, end);
+      turned ??= exifOrientation(bytes.subarray(body, end));
     } else if (marker === 0xe1 && ascii(bytes, body, body + 29) === 'http://ns.adobe.com/xap/1.0/\0') {
       xmp ??= xmpOrientation(bytes.subarray(body + 29, end));
     }
     at = end;
   }
-  return frame && { ...frame, orientation: exif ?? xmp, hasAlpha: false };
+  return frame && { ...frame, orientation: turned ?? xmp, exif, hasAlpha: false };
 }
 
 const PNG_CHANNELS: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
@@ -94,26 +98,29 @@ const PNG_CHANNELS: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 function readPng(bytes: Uint8Array): Header | undefined {
   const view = viewOf(bytes);
   const colour = view.getUint8(25);
-  let exif: number | undefined;
+  let exif: Uint8Array | undefined;
+  let profile: Uint8Array | undefined;
   let xmp: number | undefined;
   let hasAlpha = colour === 4 || colour === 6;
   for (let at = 8; at + 12 <= bytes.length; ) {
     const length = view.getUint32(at);
     const kind = ascii(bytes, at + 4, at + 8);
     const body = bytes.subarray(at + 8, at + 8 + length);
-    if (kind === 'eXIf') exif = exifOrientation(body);
+    if (kind === 'eXIf') exif = body;
     else if (kind === 'tRNS') hasAlpha = true;
     else if (kind === 'iTXt' || kind === 'zTXt' || kind === 'tEXt') {
       const text = pngText(kind, body);
       if (text?.keyword === 'XML:com.adobe.xmp') xmp ??= xmpOrientation(text.value);
-      if (text?.keyword === 'Raw profile type exif') exif ??= exifOrientation(unhex(text.value));
+      if (text?.keyword === 'Raw profile type exif') profile ??= unhex(text.value);
     } else if (kind === 'IEND') break;
     at += 12 + length;
   }
+  exif ??= profile;
   return {
     width: view.getUint32(16),
     height: view.getUint32(20),
-    orientation: exif ?? xmp,
+    orientation: (exif && exifOrientation(exif)) ?? xmp,
+    exif,
     channels: PNG_CHANNELS[colour] ?? 0,
     depth: view.getUint8(24),
     hasAlpha,
@@ -153,7 +160,7 @@ function unhex(text: Uint8Array): Uint8Array {
 function readWebp(bytes: Uint8Array): Header | undefined {
   const view = viewOf(bytes);
   let size: { width: number; height: number } | undefined;
-  let exif: number | undefined;
+  let exif: Uint8Array | undefined;
   let xmp: number | undefined;
   let hasAlpha = false;
   for (let at = 12; at + 8 <= bytes.length; ) {
@@ -174,14 +181,15 @@ function readWebp(bytes: Uint8Array): Header | undefined {
       const bits = view.getUint32(body + 1, true);
       size ??= { width: 1 + (bits & 0x3fff), height: 1 + ((bits >>> 14) & 0x3fff) };
       hasAlpha ||= ((bits >>> 28) & 1) === 1;
-    } else if (kind === 'EXIF') exif = exifOrientation(bytes.subarray(body, body + length));
+    } else if (kind === 'EXIF') exif = bytes.subarray(body, body + length);
     else if (kind === 'XMP ') xmp = xmpOrientation(bytes.subarray(body, body + length));
     at = body + length + (length & 1);
   }
   return (
     size && {
       ...size,
-      orientation: exif ?? xmp,
+      orientation: (exif && exifOrientation(exif)) ?? xmp,
+      exif,
       channels: hasAlpha ? 4 : 3,
       depth: 8,
       hasAlpha,

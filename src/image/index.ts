@@ -4,6 +4,7 @@
 
 export { DEFAULT_MAX_PIXELS, decodeImage, fromRawImage } from './decode.js';
 export { DecodePool, type DecodePoolOptions } from './decode-pool.js';
+export { type Exif, readExif } from './exif.js';
 export { countItems, type ExpandOptions, expandInputs, type SourceItem } from './expand.js';
 export type { Filter } from './filters.js';
 export type { Prepared } from './prepare.js';
