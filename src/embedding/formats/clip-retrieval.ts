@@ -16,7 +16,7 @@ import { AtomicFile, readFailure, readIdentity, writeIdentity } from './files.js
 import { npyHeader, npyVectors, readNpyHeader } from './npy.js';
 import { vectorBytes } from './numbers.js';
 import { parquetRecords } from './parquet-read.js';
-import { metadataText, type ParquetColumn, ParquetTable } from './parquet-write.js';
+import { cellColumn, metadataText, type ParquetColumn, ParquetTable } from './parquet-write.js';
 import { type EmbeddingRow, type EmbeddingScan, infoFromRecord, type RowSource } from './row.js';
 
 type Group = 'img_emb' | 'text_emb' | 'metadata' | 'text_metadata';
@@ -115,16 +115,24 @@ async function* inOrderOfImages(
   }
 }
 
-function metadataColumns({ facts }: RowSource, captions: Layout['captions']): ParquetColumn[] {
+function metadataColumns(
+  { facts, columns: more = [] }: RowSource,
+  captions: Layout['captions'],
+): ParquetColumn[] {
   const caption = (row: EmbeddingRow) =>
     row.text ?? (row.kind === 'text' ? undefined : captions?.get(row.id)?.text);
+  // Where a file is known by a shorter name, the layout's readers still want to open it.
+  const paths = more.some(({ name }) => name === 'path');
   const columns: ParquetColumn[] = [
-    { name: 'image_path', type: 'string', value: (row) => row.id },
+    { name: 'image_path', type: 'string', value: (row) => (row.cells?.path as string | null) ?? row.id },
+    ...(paths ? [{ name: 'id', type: 'string' as const, value: (row: EmbeddingRow) => row.id }] : []),
     { name: 'caption', type: 'string', value: caption },
   ];
   if (facts.width) columns.push({ name: 'width', type: 'int', value: (row) => row.width });
   if (facts.height) columns.push({ name: 'height', type: 'int', value: (row) => row.height });
   if (facts.format) columns.push({ name: 'format', type: 'string', value: (row) => row.format });
+  for (const column of more)
+    if (column.name !== 'path' && column.name !== 'text') columns.push(cellColumn(column));
   if (facts.metadata) columns.push({ name: 'metadata', type: 'string', value: metadataText });
   return columns;
 }

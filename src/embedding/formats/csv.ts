@@ -12,6 +12,7 @@ import {
   type EmbeddingRow,
   type EmbeddingScan,
   infoFromRecord,
+  type RowCell,
   type RowFacts,
   type RowSource,
 } from './row.js';
@@ -20,21 +21,30 @@ const FIELDS = ['kind', 'text', 'width', 'height', 'format'] as const;
 
 /** Writes the table, then the identity. */
 export async function writeCsv(file: string, source: RowSource): Promise<void> {
-  const { facts, identity } = source;
+  const { facts, identity, columns = [], vectors = true } = source;
   const fields = FIELDS.filter((name) => facts[name as keyof RowFacts]);
-  const header = ['id', ...fields, ...(facts.metadata ? ['metadata'] : [])];
+  const header = ['id', ...fields, ...columns.map(({ name }) => csvCell(name))];
+  if (facts.metadata) header.push('metadata');
+  if (vectors) for (let i = 0; i < identity.dimension; i++) header.push(`e${i}`);
   await writeWithIdentity(file, identity, async (out) => {
-    await out.write(
-      `${header.join(',')},${Array.from({ length: identity.dimension }, (_, i) => `e${i}`).join(',')}\n`,
-    );
+    await out.write(`${header.join(',')}\n`);
     for await (const rows of source.batches()) {
       for (const row of rows) {
         const cells = [row.id, ...fields.map((name) => row[name] ?? '')];
+        for (const { name } of columns) cells.push(cellText(row.cells?.[name] ?? null));
         if (facts.metadata) cells.push(row.metadata === undefined ? '' : JSON.stringify(row.metadata));
-        await out.write(`${cells.map(csvCell).join(',')},${vectorToText(row.vector)}\n`);
+        const numbers = vectors ? `,${vectorToText(row.vector)}` : '';
+        await out.write(`${cells.map(csvCell).join(',')}${numbers}\n`);
       }
     }
   });
+}
+
+/** A cell as text: times in ISO 8601, nothing for null. */
+function cellText(cell: RowCell): string {
+  if (cell === null) return '';
+  if (cell instanceof Date) return cell.toISOString();
+  return typeof cell === 'object' ? JSON.stringify(cell) : String(cell);
 }
 
 /** Opens a table. */

@@ -14,7 +14,7 @@ import {
   isRecord,
   type RowInfo,
   type RowSource,
-  rowInfo,
+  rowObject,
 } from './row.js';
 
 /** Names under which a vector is looked for, before any other field that is an array of numbers. */
@@ -30,14 +30,16 @@ export const VECTOR_NAMES = [
 
 /** One row as a line of the file, its end included. */
 export function jsonlLine(row: EmbeddingRow): string {
-  return `${JSON.stringify(rowInfo(row)).slice(0, -1)},"embedding":[${vectorToText(row.vector)}]}\n`;
+  return `${JSON.stringify(rowObject(row)).slice(0, -1)},"embedding":[${vectorToText(row.vector)}]}\n`;
 }
 
 /** Writes the rows, then the identity. */
 export async function writeJsonl(file: string, source: RowSource): Promise<void> {
+  const line =
+    source.vectors === false ? (row: EmbeddingRow) => `${JSON.stringify(rowObject(row))}\n` : jsonlLine;
   await writeWithIdentity(file, source.identity, async (out) => {
     for await (const rows of source.batches()) {
-      for (const row of rows) await out.write(jsonlLine(row));
+      for (const row of rows) await out.write(line(row));
     }
   });
 }

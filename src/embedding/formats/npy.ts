@@ -9,8 +9,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { FormatError } from '../../errors.js';
 import { AtomicFile, identityPath, readFailure, readFully, readIdentity, writeIdentity } from './files.js';
 import { readInfoLines } from './jsonl.js';
-import { halfToNumber, vectorBytes } from './numbers.js';
-import { type EmbeddingRow, type EmbeddingScan, type RowInfo, type RowSource, rowInfo } from './row.js';
+import { halfToNumber, vectorBytes, vectorFromBytes } from './numbers.js';
+import { type EmbeddingRow, type EmbeddingScan, type RowInfo, type RowSource, rowObject } from './row.js';
 
 const MAGIC = Buffer.from('\x93NUMPY', 'latin1');
 /** About as many bytes as one batch of rows is read from. */
@@ -52,7 +52,7 @@ export async function writeNpy(file: string, source: RowSource): Promise<void> {
     for await (const rows of source.batches()) {
       for (const row of rows) {
         await matrix.write(vectorBytes(row.vector));
-        await infos.write(`${JSON.stringify(rowInfo(row))}\n`);
+        await infos.write(`${JSON.stringify(rowObject(row))}\n`);
       }
     }
     await infos.finish();
@@ -92,7 +92,7 @@ async function* batches(file: string, infos: RowInfo[] | undefined): AsyncGenera
 /** The vectors of a matrix, some at a time. */
 export async function* npyVectors(file: string): AsyncGenerator<Float32Array[]> {
   const header = await readNpyHeader(file);
-  const { rows, columns, width, offset, fortran } = header;
+  const { rows, columns, width, bigEndian, offset, fortran } = header;
   const handle = await open(file, 'r');
   try {
     const step = Math.max(1, Math.floor(READ_AHEAD / (columns * width)));
@@ -107,7 +107,9 @@ export async function* npyVectors(file: string): AsyncGenerator<Float32Array[]> 
       } else {
         const bytes = await readFully(handle, count * columns * width, offset + row * columns * width);
         vectors.forEach((vector, i) => {
-          for (let j = 0; j < columns; j++) vector[j] = numberAt(bytes, (i * columns + j) * width, header);
+          if (width === 4 && !bigEndian) vector.set(vectorFromBytes(bytes, i * columns * 4, columns));
+          else
+            for (let j = 0; j < columns; j++) vector[j] = numberAt(bytes, (i * columns + j) * width, header);
         });
       }
       yield vectors;

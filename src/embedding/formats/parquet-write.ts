@@ -7,35 +7,43 @@
 import type { SchemaElement } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import { AtomicFile, writeFailure } from './files.js';
-import type { EmbeddingRow, RowSource } from './row.js';
+import type { EmbeddingRow, RowCell, RowColumn, RowNeighbors, RowSource } from './row.js';
 
 /** The key under which a file's metadata holds the identity as JSON. */
 export const IDENTITY_KEY = 'afterimage.identity';
 
-/** One column and where its values come from; undefined values are null. */
+/** One column and where its values come from; undefined and null are null. */
 export type ParquetColumn =
-  | { name: string; type: 'string'; required?: boolean; value(row: EmbeddingRow): string | undefined }
+  | { name: string; type: 'string'; required?: boolean; value(row: EmbeddingRow): string | null | undefined }
   | { name: string; type: 'int'; value(row: EmbeddingRow): number | undefined }
+  | { name: string; type: 'int64'; value(row: EmbeddingRow): bigint | null }
+  | { name: string; type: 'double' | 'boolean' | 'time'; value(row: EmbeddingRow): RowCell }
+  | { name: string; type: 'neighbors'; value(row: EmbeddingRow): object }
   | { name: string; type: 'vector' };
 
 /** About how many vector numbers one row group holds: enough for readers, little enough for memory. */
 const GROUP_NUMBERS = 1 << 19;
 const MAX_GROUP_ROWS = 20_000;
 
-/** Writes rows as one table: id, path, the fields that occur, and the embedding. */
+/** Writes rows as one table: id, path, the fields that occur, the source's own columns, and the embedding. */
 export async function writeParquet(file: string, source: RowSource): Promise<void> {
-  const { facts } = source;
-  const columns: ParquetColumn[] = [
-    { name: 'id', type: 'string', required: true, value: (row) => row.id },
-    { name: 'path', type: 'string', value: (row) => (row.kind === 'text' ? undefined : row.id) },
-  ];
+  const { facts, vectors = true } = source;
+  const columns: ParquetColumn[] = [{ name: 'id', type: 'string', required: true, value: (row) => row.id }];
+  // A source with columns of its own says itself where the files are.
+  if (source.columns) columns.push(...source.columns.map(cellColumn));
+  else
+    columns.push({
+      name: 'path',
+      type: 'string',
+      value: (row) => (row.kind === 'text' ? undefined : row.id),
+    });
   if (facts.kind) columns.push({ name: 'kind', type: 'string', value: (row) => row.kind });
   if (facts.text) columns.push({ name: 'text', type: 'string', value: (row) => row.text });
   if (facts.width) columns.push({ name: 'width', type: 'int', value: (row) => row.width });
   if (facts.height) columns.push({ name: 'height', type: 'int', value: (row) => row.height });
   if (facts.format) columns.push({ name: 'format', type: 'string', value: (row) => row.format });
   if (facts.metadata) columns.push({ name: 'metadata', type: 'string', value: metadataText });
-  columns.push({ name: 'embedding', type: 'vector' });
+  if (vectors) columns.push({ name: 'embedding', type: 'vector' });
   const table = await ParquetTable.create(file, columns, { [IDENTITY_KEY]: JSON.stringify(source.identity) });
   try {
     for await (const rows of source.batches()) await table.add(rows);
@@ -44,6 +52,37 @@ export async function writeParquet(file: string, source: RowSource): Promise<voi
     await table.discard();
     throw error;
   }
+}
+
+/** A typed column of the rows' cells. */
+export function cellColumn({ name, type }: RowColumn): ParquetColumn {
+  const cell = (row: EmbeddingRow): RowCell => row.cells?.[name] ?? null;
+  switch (type) {
+    case 'text':
+      return { name, type: 'string', value: (row) => cell(row) as string | null };
+    case 'integer':
+      return { name, type: 'int64', value: (row) => toBigInt(cell(row) as number | null) };
+    case 'number':
+      return { name, type: 'double', value: cell };
+    case 'boolean':
+    case 'time':
+      return { name, type, value: cell };
+    case 'neighbors':
+      return {
+        name,
+        type,
+        value(row) {
+          const { ids, distances } = cell(row) as RowNeighbors;
+          return { ids: ids.map(BigInt), distances };
+        },
+      };
+    default:
+      return type satisfies never;
+  }
+}
+
+function toBigInt(cell: number | null): bigint | null {
+  return cell === null ? null : BigInt(cell);
 }
 
 /** A row's metadata as JSON text. */
@@ -168,19 +207,46 @@ function elementsOf(column: ParquetColumn): SchemaElement[] {
     }
     case 'int':
       return [{ name, type: 'INT32', repetition_type: 'OPTIONAL' }];
-    case 'vector':
+    case 'int64':
+      return [{ name, type: 'INT64', repetition_type: 'OPTIONAL' }];
+    case 'double':
+      return [{ name, type: 'DOUBLE', repetition_type: 'OPTIONAL' }];
+    case 'boolean':
+      return [{ name, type: 'BOOLEAN', repetition_type: 'OPTIONAL' }];
+    case 'time':
       return [
         {
           name,
-          repetition_type: 'REQUIRED',
-          num_children: 1,
-          converted_type: 'LIST',
-          logical_type: { type: 'LIST' },
+          type: 'INT64',
+          converted_type: 'TIMESTAMP_MILLIS',
+          logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MILLIS' },
+          repetition_type: 'OPTIONAL',
         },
-        { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
-        { name: 'element', type: 'FLOAT', repetition_type: 'REQUIRED' },
       ];
+    case 'neighbors':
+      return [
+        { name, repetition_type: 'REQUIRED', num_children: 2 },
+        ...listOf('ids', 'INT64'),
+        ...listOf('distances', 'DOUBLE'),
+      ];
+    case 'vector':
+      return listOf(name, 'FLOAT');
     default:
       return type satisfies never;
   }
+}
+
+/** A list, none of whose parts is ever null. */
+function listOf(name: string, type: 'FLOAT' | 'DOUBLE' | 'INT64'): SchemaElement[] {
+  return [
+    {
+      name,
+      repetition_type: 'REQUIRED',
+      num_children: 1,
+      converted_type: 'LIST',
+      logical_type: { type: 'LIST' },
+    },
+    { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+    { name: 'element', type, repetition_type: 'REQUIRED' },
+  ];
 }

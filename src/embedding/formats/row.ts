@@ -17,10 +17,27 @@ export interface EmbeddingRow {
   format?: string;
   /** Anything else, as plain JSON. */
   metadata?: Record<string, unknown>;
+  /** Cells of the source's `columns`, by name; shown as columns and fields of their own. */
+  cells?: Readonly<Record<string, RowCell>>;
+}
+
+/** Rows near to a row: their positions in the file, from 0, nearest first, and how far they are. */
+export interface RowNeighbors {
+  ids: number[];
+  distances: number[];
+}
+
+/** What a cell of a {@link RowColumn} holds; null where nothing is known. */
+export type RowCell = string | number | boolean | Date | RowNeighbors | null;
+
+/** A column besides those that every file may have. Integers lie within ±2^53; times are instants. */
+export interface RowColumn {
+  name: string;
+  type: 'text' | 'integer' | 'number' | 'boolean' | 'time' | 'neighbors';
 }
 
 /** A row without its vector. */
-export type RowInfo = Omit<EmbeddingRow, 'vector'>;
+export type RowInfo = Omit<EmbeddingRow, 'vector' | 'cells'>;
 
 /** The files that can be written. */
 export type OutputFormat = 'npy' | 'parquet' | 'jsonl' | 'csv' | 'clip-retrieval';
@@ -64,6 +81,12 @@ export function rowInfo(row: RowInfo): RowInfo {
     ...(format !== undefined && { format }),
     ...(metadata !== undefined && { metadata }),
   };
+}
+
+/** A row without its vector as an object of JSON: {@link rowInfo}, and its cells as fields of their own. */
+export function rowObject(row: EmbeddingRow): object {
+  const cells = Object.entries(row.cells ?? {}).filter(([, cell]) => cell !== null);
+  return cells.length === 0 ? rowInfo(row) : { ...rowInfo(row), ...Object.fromEntries(cells) };
 }
 
 const TEXTS = new Set(['kind', 'text', 'format']);
@@ -116,6 +139,10 @@ export interface EmbeddingScan {
 export interface RowSource {
   identity: EmbeddingIdentity;
   facts: RowFacts;
+  /** Columns of the rows' `cells`. @default none */
+  columns?: readonly RowColumn[];
+  /** Write the vectors, too; tables can do without. @default true */
+  vectors?: boolean;
   /** Rows per part, for formats that are split. */
   rowsPerPart: number;
   /** The rows in the order in which they were appended; may be called more than once. */

@@ -92,6 +92,21 @@ export async function openWriter(
   }
 }
 
+/**
+ * Makes an output in one go, from rows that lie somewhere already and can be read again. It appears whole, or not at
+ * all; no journal is kept.
+ * @throws {FormatError} when the place cannot be written
+ */
+export async function writeRows(output: string, format: OutputFormat, source: RowSource): Promise<void> {
+  await checkPlace(output, format);
+  const release = await lock(`${journalPath(output)}.lock`);
+  try {
+    await WRITERS[format](output, source);
+  } finally {
+    await release();
+  }
+}
+
 /** A path that can never become the output is refused before anything is computed. */
 async function checkPlace(output: string, format: OutputFormat): Promise<void> {
   const folder = format === 'clip-retrieval';
