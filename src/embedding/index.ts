@@ -53,3 +53,13 @@ export {
 export { SAMPLES, type SelfCheck, selfTest } from './self-test.js';
 export { countTexts, type TextItem, textLines } from './texts.js';
 export { cosineSimilarity, normalizeRows } from './vectors.js';
+export {
+  type Choice,
+  captionBank,
+  classify,
+  LABEL_TEMPLATES,
+  type LabelBankOptions,
+  labelBank,
+  type NoneOfThese,
+  type TextBank,
+} from './zero-shot.js';

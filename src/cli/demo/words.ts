@@ -1,5 +1,5 @@
 /** @file What the demo does with words, where the model knows any: searches, and labels chosen for images. */
-import { type Embedder, type Neighbour, nearestTo } from '../../embedding/index.js';
+import { classify, type Embedder, labelBank, type Neighbour, nearestTo } from '../../embedding/index.js';
 import { table } from '../table.js';
 import { dim, print } from '../terminal.js';
 
@@ -58,20 +58,12 @@ export async function showSearches(embedder: Embedder, samples: Samples, k: numb
 
 /** Prints the labels that are likeliest for some images. */
 export async function showLabels(embedder: Embedder, { names, vectors }: Samples): Promise<void> {
-  const texts = await embedder.embedTexts(LABELS.map((label) => `a photo of ${label}`));
-  const { scale } = (await embedder.model.logitScale()) ?? { scale: 100 }; // CLIP's upper limit
-  const rows = LABELLED.map((name) => {
-    const labels = likeliest(vectors[names.indexOf(name)]!, texts, scale).slice(0, 3);
-    return [name, ...labels.map(({ index, score }) => `${Math.round(100 * score)} % ${LABELS[index]}`)];
-  });
+  const bank = await labelBank(embedder, LABELS);
+  const labelled = LABELLED.map((name) => vectors[names.indexOf(name)]!);
+  const rows = classify(labelled, bank, { topK: 3 }).map((choices, i) => [
+    LABELLED[i]!,
+    ...choices.map(({ text, probability }) => `${Math.round(100 * probability)} % ${text}`),
+  ]);
   await print(table(['image', 'likeliest', 'second', 'third'], rows, '   '));
   await print(dim(`   Shares among ${LABELS.length} labels; the right one need not be among them.`));
-}
-
-/** Texts with their shares: softmax over the cosines, scaled as the model learned (Radford et al., 2021, arXiv:2103.00020). */
-function likeliest(image: Float32Array, texts: readonly Float32Array[], scale: number): Neighbour[] {
-  const ranked = nearestTo(image, texts, texts.length);
-  const weights = ranked.map(({ score }) => Math.exp(scale * (score - ranked[0]!.score)));
-  const sum = weights.reduce((all, weight) => all + weight, 0);
-  return ranked.map(({ index }, i) => ({ index, score: weights[i]! / sum }));
 }
