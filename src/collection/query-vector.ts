@@ -167,18 +167,19 @@ async function storedVector(
 
 /** The id that a file below the collection's root has. */
 async function idOf({ root }: Collection, input: ImageInput): Promise<string | undefined> {
-  const place =
-    input instanceof URL || (typeof input === 'string' && /^file:/i.test(input))
-      ? URL.canParse(input) && new URL(input).protocol === 'file:'
-        ? fileURLToPath(input)
-        : undefined
-      : typeof input === 'string' && !/^(?:https?|data):/i.test(input)
-        ? input
-        : undefined;
+  const place = placeOf(input);
   if (root === undefined || place === undefined) return undefined;
   const real = await Promise.all([root, path.resolve(place)].map((p) => realpath(p).catch(() => p)));
   const way = path.relative(real[0]!, real[1]!);
   return way === '' || way.startsWith('..') || path.isAbsolute(way)
     ? undefined
     : way.split(path.sep).join('/');
+}
+
+/** The path of an image on this machine. */
+function placeOf(input: ImageInput): string | undefined {
+  if (typeof input !== 'string' && !(input instanceof URL)) return undefined;
+  const written = String(input);
+  if (/^file:/i.test(written)) return fileURLToPath(written);
+  return input instanceof URL || /^(?:https?|data):/i.test(written) ? undefined : written;
 }

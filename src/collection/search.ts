@@ -1,0 +1,199 @@
+/** @file Search: the items nearest to a query, filtered, cut, collapsed and put in order. */
+import { normalizeRows } from '../embedding/vectors.js';
+import { UsageError } from '../errors.js';
+import type { ImageInput } from '../image/index.js';
+import type { Collection } from './collection.js';
+import type { Values } from './columns.js';
+import { collapse, marginalRelevance } from './diversity.js';
+import { kilometresBetween } from './geo.js';
+import type { Space } from './manifest.js';
+import { parseQuery, type Query, queryText } from './query.js';
+import { spaceFor } from './query-space.js';
+import { type QueryVector, queryVector } from './query-vector.js';
+import { chancesOf } from './search-chance.js';
+import { checkNumbers, filterOf, type SearchOptions } from './search-options.js';
+import type { StoreHit } from './store.js';
+
+/** One item that was found. */
+export interface SearchHit {
+  id: string;
+  /** Where its file lies. */
+  file: string;
+  /** Cosine of the angle between the query and the item, −1..1. */
+  score: number;
+  /** The probability that it is more than chance, 0..1. */
+  probability: number;
+  /** Its columns. */
+  values: Values;
+  /** Where it was asked for. */
+  vector?: Float32Array;
+  /** With `dedup`: the hits that were collapsed onto this one, best first, of those that were looked at. */
+  collapsed?: string[];
+}
+
+/** What a search has found. */
+export interface SearchResult {
+  /** Best first; with `diverse`, in that order. */
+  hits: SearchHit[];
+  /** The space that answered. */
+  space: Space;
+  /** The query, as it would be typed. */
+  query: string;
+  /** Items that pass the filters; those of `near` are counted in the box around the circle. */
+  total: number;
+  /** True when no item, on this page or before it, is more likely than not to be more than chance. */
+  nothing: boolean;
+}
+
+/**
+ * From which cosine on two pictures count as near-equal. Measured with mini-clip on 300 photographs of Flickr8k and
+ * copies of them at half the size and JPEG quality 50; see `test/collection/search-dedup.test.ts`.
+ */
+export const NEAR_EQUAL = 0.95;
+/** Carbonell & Goldstein's middle: relevance and novelty count alike. */
+const EVEN_LAMBDA = 0.5;
+/** With `diverse`, so many of the best are put in order; those after them follow by score. */
+const DIVERSE_POOL = 500;
+/** How often more is fetched when too few remain; each time 4 times as many. */
+const MAX_ROUNDS = 6;
+
+type Candidate = StoreHit & { probability: number; collapsed?: string[] };
+
+/**
+ * Searches a collection. Items that the query names are left out of the answer, and so are items with the same bytes
+ * as its images, wherever they lie.
+ * @param query terms; or their text, or the words of a command line, see `parseQuery`
+ * @throws UsageError for a query or an option that is wrong, IdentityError for a vector of another origin, ImageError
+ *   for a query image that cannot be read.
+ */
+export async function search(
+  collection: Collection,
+  query: Query | string | readonly string[],
+  options: SearchOptions = {},
+): Promise<SearchResult> {
+  const { limit, offset } = checkNumbers(options);
+  const terms = isWritten(query) ? parseQuery(query) : query;
+  const space = spaceFor(collection, terms, options.model);
+  const asking = queryVector(collection, space, terms, options);
+  asking.catch(() => undefined); // awaited below
+  const { items } = await collection.tablesOf(space);
+  const columns = await items.columns();
+  const filter = filterOf(options, columns);
+  const counting = items.count(filter);
+  counting.catch(() => undefined);
+  const asked = await asking;
+  const total = await counting;
+
+  const wanted = options.columns ?? columns.map(({ name }) => name);
+  const needed = [
+    ...(asked.hashes.size > 0 && columns.some(({ name }) => name === 'hash') ? ['hash'] : []),
+    ...(options.near ? ['latitude', 'longitude'] : []),
+  ];
+  const { dedup, diverse } = options;
+  const end = offset + limit;
+  const pool = diverse === undefined || diverse === false ? end : Math.max(end, DIVERSE_POOL);
+  const vectors = options.vectors === true || isOn(dedup) || isOn(diverse);
+  let ranked: Candidate[] = [];
+  let nothing = true;
+  let k = Math.min(Math.max(total, 1), pool + asked.ids.size + asked.hashes.size);
+  for (let round = 1; ; round++) {
+    const found = await items.nearest(asked.vector, {
+      k,
+      filter,
+      vectors,
+      columns: [...new Set([...wanted, ...needed])],
+      exact: options.exact,
+    });
+    const answers = found.filter((hit) => isAnswer(hit, asked, options));
+    const scores = answers.map(({ score }) => score);
+    const chances = await chancesOf(collection, space, asked.vector, scores, total);
+    nothing = !chances.some((chance) => chance > 0.5);
+    const likely = answers
+      .map((hit, i): Candidate => ({ ...hit, probability: chances[i]! }))
+      .filter(
+        ({ score, probability }) =>
+          score >= (options.minScore ?? -2) && probability >= (options.minProbability ?? 0),
+      );
+    ranked = isOn(dedup) ? collapsed(likely, dedup) : likely;
+    const cut = likely.length < answers.length; // what comes after scores less still
+    if (ranked.length >= pool || cut || found.length < k || k >= total || round === MAX_ROUNDS) break;
+    k = Math.min(total, 4 * k);
+  }
+  if (isOn(diverse)) ranked = diversified(ranked, diverse);
+  const hits = ranked.slice(offset, end).map((hit) => finished(collection, hit, wanted, options));
+  return { hits, space, query: queryText(terms), total, nothing };
+}
+
+/**
+ * The items most like an image or an item.
+ * @param what an image, or `{ id }` for an item of the collection
+ * @throws as {@link search}.
+ */
+export function similar(
+  collection: Collection,
+  what: ImageInput | { id: string },
+  options: SearchOptions = {},
+): Promise<SearchResult> {
+  return search(collection, [isItem(what) ? { id: what.id } : { image: what }], options);
+}
+
+function isItem(what: ImageInput | { id: string }): what is { id: string } {
+  return typeof what === 'object' && 'id' in what && typeof what.id === 'string' && !('data' in what);
+}
+
+function isWritten(query: Query | string | readonly string[]): query is string | readonly string[] {
+  return typeof query === 'string' || query.every((term) => typeof term === 'string');
+}
+
+function isOn(option: boolean | number | undefined): option is true | number {
+  return option !== undefined && option !== false;
+}
+
+/** Not the question itself, and within the circle. */
+function isAnswer({ id, values }: StoreHit, { ids, hashes }: QueryVector, { near }: SearchOptions): boolean {
+  if (ids.has(id) || (typeof values.hash === 'string' && hashes.has(values.hash))) return false;
+  if (!near) return true;
+  const { latitude, longitude } = values;
+  return (
+    typeof latitude === 'number' &&
+    typeof longitude === 'number' &&
+    kilometresBetween(near, { latitude, longitude }) <= near.kilometres
+  );
+}
+
+function collapsed(hits: readonly Candidate[], dedup: true | number): Candidate[] {
+  return collapse(hits.map(unit), dedup === true ? NEAR_EQUAL : dedup).map(({ hit, collapsed }) => ({
+    ...hit.hit,
+    collapsed,
+  }));
+}
+
+function diversified(hits: readonly Candidate[], diverse: true | number): Candidate[] {
+  const pool = hits.slice(0, DIVERSE_POOL).map(unit);
+  const ordered = marginalRelevance(pool, diverse === true ? EVEN_LAMBDA : diverse, pool.length);
+  return [...ordered.map(({ hit }) => hit), ...hits.slice(DIVERSE_POOL)];
+}
+
+function unit(hit: Candidate) {
+  if (!hit.vector) throw new UsageError(`the store gave no vector of ${hit.id}`);
+  const vector = hit.vector.slice();
+  normalizeRows(vector, vector.length);
+  return { id: hit.id, score: hit.score, vector, hit };
+}
+
+function finished(
+  collection: Collection,
+  { id, score, probability, values, vector, collapsed }: Candidate,
+  columns: readonly string[],
+  options: SearchOptions,
+): SearchHit {
+  return {
+    id,
+    file: collection.fileOf(id),
+    score,
+    probability,
+    values: Object.fromEntries(columns.map((name) => [name, values[name] ?? null])),
+    ...(options.vectors && vector ? { vector } : {}),
+    ...(collapsed ? { collapsed } : {}),
+  };
+}
