@@ -55,6 +55,18 @@ const COMMANDS: CommandTable = {
     summary: 'turn images (and texts) into vectors',
     load: async () => (await import('./commands/embed.js')).embed,
   },
+  label: {
+    summary: 'say which of your labels fits each image best',
+    load: async () => (await import('./commands/label.js')).label,
+  },
+  caption: {
+    summary: 'find the captions of a list that fit an image best',
+    load: async () => (await import('./commands/caption.js')).caption,
+  },
+  info: {
+    summary: 'say what a collection holds',
+    load: async () => (await import('./commands/info.js')).info,
+  },
   train: {
     summary: 'train a model on your own images',
     load: async () =>
