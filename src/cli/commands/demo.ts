@@ -98,7 +98,7 @@ export const demo = defineCommand({
       await showLabels(embedder, samples);
     } else await print(dim(`   ${model} knows no words: no searches, no labels`));
 
-    const { contactSheet } = await import('../demo/contact-sheet.js');
+    const { contactSheet } = await import('../sheet/contact-sheet.js');
     const tile = (i: number, caption: string) => ({ file: stored.ids[i]!, caption });
     const tiles = (list: Neighbour[]) => list.map((n) => tile(n.index, scored(n, samples)));
     const page = await contactSheet(

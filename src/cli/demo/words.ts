@@ -58,7 +58,7 @@ export async function showSearches(embedder: Embedder, samples: Samples, k: numb
 
 /** Prints the labels that are likeliest for some images. */
 export async function showLabels(embedder: Embedder, { names, vectors }: Samples): Promise<void> {
-  const bank = await labelBank(embedder, LABELS);
+  const bank = await labelBank(embedder, LABELS, { templates: ['a photo of {}'] });
   const labelled = LABELLED.map((name) => vectors[names.indexOf(name)]!);
   const rows = classify(labelled, bank, { topK: 3 }).map((choices, i) => [
     LABELLED[i]!,
