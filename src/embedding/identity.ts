@@ -12,7 +12,7 @@ export interface EmbeddingIdentity {
   model: string;
   /** The publisher's revision (a commit), or null for local weights. */
   revision: string | null;
-  /** SHA-256 of the weight files, lower-case hex. */
+  /** SHA-256 of the weight files, lower-case hex; {@link DECLARED} where nobody knows it. */
   weights: string;
   /** The number type the network runs in. */
   dtype: 'fp32' | 'fp16' | 'int8';
@@ -36,6 +36,23 @@ const FIELDS = [
   'normalized',
   'dimension',
 ] as const;
+
+/**
+ * Stands for the weights (and, where that is unknown too, for the output) of vectors that came without a record of
+ * what made them, for which somebody has named the model. They are taken at that word: compared are the model's name,
+ * the output, the normalisation and the dimension.
+ */
+export const DECLARED = 'declared';
+
+/** The fields in which two identities differ, among those that both know. */
+function differences(a: EmbeddingIdentity, b: EmbeddingIdentity): (typeof FIELDS)[number][] {
+  const declared = a.weights === DECLARED || b.weights === DECLARED;
+  return FIELDS.filter((field) => {
+    if (declared && ['weights', 'revision', 'dtype', 'transform'].includes(field)) return false;
+    if (field === 'output' && (a.output === DECLARED || b.output === DECLARED)) return false;
+    return a[field] !== b[field];
+  });
+}
 
 /**
  * JSON with the keys of every object in code-unit order and no white space, so that equal values give equal text.
@@ -73,7 +90,7 @@ export function identityKey(identity: EmbeddingIdentity): string {
 
 /** Whether vectors of the two identities can be compared. */
 export function sameIdentity(a: EmbeddingIdentity, b: EmbeddingIdentity): boolean {
-  return FIELDS.every((field) => a[field] === b[field]);
+  return differences(a, b).length === 0;
 }
 
 /**
@@ -84,7 +101,7 @@ export function sameIdentity(a: EmbeddingIdentity, b: EmbeddingIdentity): boolea
  * @throws {IdentityError} listing exactly the fields that differ
  */
 export function assertSameIdentity(found: EmbeddingIdentity, wanted: EmbeddingIdentity, what: string): void {
-  const different = FIELDS.filter((field) => found[field] !== wanted[field]);
+  const different = differences(found, wanted);
   if (different.length === 0) return;
   const list = different.map((field) => `${field} ${show(found[field])} there, ${show(wanted[field])} here`);
   throw new IdentityError(`${what} holds vectors of another origin: ${list.join('; ')}`, {
