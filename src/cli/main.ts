@@ -67,6 +67,14 @@ const COMMANDS: CommandTable = {
     summary: 'say what a collection holds',
     load: async () => (await import('./commands/info.js')).info,
   },
+  search: {
+    summary: 'find images of a collection by texts, images, or both',
+    load: async () => (await import('./commands/search.js')).search,
+  },
+  similar: {
+    summary: 'find the images of a collection that are like one',
+    load: async () => (await import('./commands/similar.js')).similar,
+  },
   train: {
     summary: 'train a model on your own images',
     load: async () =>

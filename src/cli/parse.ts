@@ -39,6 +39,9 @@ export function parseCommand(spec: Grammar, argv: readonly string[]): Parsed {
   return { help: false, values: checked, positionals };
 }
 
+/** Stands before a word to hide its dash; no word of a command line can hold it. */
+const HIDDEN = '\0';
+
 function tokenize(command: string, specs: OptionSpecs, argv: readonly string[]) {
   const options = Object.fromEntries(
     Object.entries(specs).map(([name, { type, short, multiple }]) => [
@@ -50,9 +53,23 @@ function tokenize(command: string, specs: OptionSpecs, argv: readonly string[]) 
       },
     ]),
   );
-  const args = [...argv];
+  // No option begins with a dash and white space: it is the minus of a query, "- snow".
+  const args = argv.map((word) => (/^-\s/.test(word) ? HIDDEN + word : word));
+  const shown = (word: string): string => (word.startsWith(HIDDEN) ? word.slice(HIDDEN.length) : word);
   try {
-    return parseArgs({ args, options, allowPositionals: true, strict: true });
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true, strict: true });
+    const written = Object.entries(values).map(([name, value]) => [
+      name,
+      typeof value === 'string'
+        ? shown(value)
+        : Array.isArray(value)
+          ? value.map((v) => shown(String(v)))
+          : value,
+    ]);
+    return {
+      values: Object.fromEntries(written) as typeof values,
+      positionals: positionals.map(shown),
+    };
   } catch (cause) {
     const { tokens } = parseArgs({ args, options, allowPositionals: true, strict: false, tokens: true });
     for (const token of tokens) {

@@ -1,0 +1,122 @@
+/** @file What `search` and `similar` do once the query is known: bring the collection up to date, ask, print. */
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { COLLECTION_FOLDER, type Collection, openCollection } from '../collection/collection.js';
+import type { Query } from '../collection/query.js';
+import { type SearchHit, type SearchResult, search } from '../collection/search.js';
+import { CollectionError } from '../errors.js';
+import { collectionAt, findCollection } from './collection-options.js';
+import { ProgressLine } from './progress.js';
+import { type SearchValues, searchOptions } from './search-options.js';
+import { note, print } from './terminal.js';
+import { count, plural } from './units.js';
+
+/**
+ * Searches the collection that the options name, and prints what is found. Returns the exit code.
+ * @param ask makes the query once the collection is open
+ */
+export async function runSearch(
+  values: SearchValues,
+  ask: (collection: Collection) => Query | Promise<Query>,
+): Promise<number> {
+  const options = searchOptions(values);
+  const say = values.quiet ? () => undefined : note;
+  const folder = await collectionFor(values, say);
+  if (!values['no-indexing']) await bringUpToDate(folder, say);
+  const onWarning = (message: string) => say(`warning: ${message}`);
+  // A single query: threads would take longer to start than they save.
+  const embedderOptions = { inline: true, workers: 0, onWarning };
+  await using collection = await openCollection(folder, { embedderOptions });
+  const result = await search(collection, await ask(collection), { ...options, onWarning });
+  await printHits(result, values);
+  tell(result, values, say);
+  if (values.preview) await preview(result);
+  if (values.open) await openSheet(result);
+  return 0;
+}
+
+/** The collection's folder; without one, and unless nothing may be indexed, there will be one in the current folder. */
+async function collectionFor(values: SearchValues, say: (text: string) => void): Promise<string> {
+  try {
+    return await findCollection(values.collection);
+  } catch (error) {
+    if (values['no-indexing'] || values.collection !== undefined) throw error;
+    const folder = path.resolve(COLLECTION_FOLDER);
+    say(`no collection yet; making one of the images in ${process.cwd()}`);
+    return folder;
+  }
+}
+
+async function bringUpToDate(folder: string, say: (text: string) => void): Promise<void> {
+  const root = (await collectionAt(folder)) === undefined ? path.dirname(folder) : undefined;
+  await using collection = await openCollection(folder, { create: root !== undefined, root });
+  if (collection.root === undefined) return; // imported vectors: there are no files to look at
+  const { indexFolder } = await import('../collection/index-folder.js');
+  const line = process.stderr.isTTY ? new ProgressLine() : undefined;
+  try {
+    await indexFolder(collection, { onProgress: line && ((progress) => line.update(progress)) });
+  } catch (error) {
+    if (!(error instanceof CollectionError) || collection.spaces.length === 0) throw error;
+    say(`searching what is there: ${error.message}`);
+  } finally {
+    line?.end();
+  }
+}
+
+async function printHits({ hits }: SearchResult, values: SearchValues): Promise<void> {
+  const lines = hits.map((hit) =>
+    values.json
+      ? JSON.stringify(record(hit))
+      : values['filepath-only']
+        ? hit.file
+        : `${hit.score.toFixed(3)}\t${hit.file}`,
+  );
+  if (lines.length > 0) await print(lines.join('\n'));
+}
+
+function record({ id, file, score, probability, values, collapsed }: SearchHit) {
+  return { score, probability, path: file, id, values, ...(collapsed ? { collapsed } : {}) };
+}
+
+/** What was asked, of what, and whether there is an answer. */
+function tell(result: SearchResult, values: SearchValues, say: (text: string) => void): void {
+  const { hits, query, total, nothing, space } = result;
+  say(`${query} among ${plural(total, 'item')} (${space.identity.model})`);
+  if (total === 0) say('no item passes the filters');
+  else if (nothing)
+    say(`nothing found that is more than chance${hits.length > 0 ? '; the nearest are shown' : ''}`);
+  else if (hits.length === 0)
+    say((values.page ?? 1) > 1 ? 'there are no further hits' : 'no hit is left by the limits that were set');
+  const collapsed = hits.reduce((sum, hit) => sum + (hit.collapsed?.length ?? 0), 0);
+  if (collapsed > 0)
+    say(`${count(collapsed)} near-equal ${collapsed === 1 ? 'hit is' : 'hits are'} left out`);
+}
+
+function captioned({ hits }: SearchResult): { file: string; caption: string }[] {
+  return hits.map(({ file, id, score }) => ({ file, caption: `${score.toFixed(3)}  ${id}` }));
+}
+
+async function preview(result: SearchResult): Promise<void> {
+  const { showThumbnails } = await import('./thumbnails.js');
+  if (!(await showThumbnails(captioned(result), {})))
+    note('this terminal cannot show pictures (kitty, iTerm2 and sixel can); --open writes a web page');
+}
+
+async function openSheet(result: SearchResult): Promise<void> {
+  const { writeResultSheet } = await import('./sheet/result-sheet.js');
+  const file = path.join(await mkdtemp(path.join(tmpdir(), 'afterimage-')), 'search.html');
+  await writeResultSheet(file, 'Search', result.query, captioned(result));
+  note(`the hits are in ${file}`);
+  if (!process.stderr.isTTY) return;
+  const { spawn } = await import('node:child_process');
+  const [program, ...args] =
+    process.platform === 'darwin'
+      ? ['open', file]
+      : process.platform === 'win32'
+        ? ['cmd', '/c', 'start', '', file]
+        : ['xdg-open', file];
+  const opener = spawn(program!, args, { detached: true, stdio: 'ignore' });
+  opener.on('error', () => undefined); // the path has been told
+  opener.unref();
+}
