@@ -64,8 +64,11 @@ function isReal(side: Operand, types: ReadonlyMap<string, ColumnType>): boolean 
 
 /** @param real whole numbers shall be broken ones: then nothing overflows, and 3 / 2 is 1.5. */
 function operand(side: Operand, types: ReadonlyMap<string, ColumnType>, real: boolean): string {
-  if ('op' in side)
-    return `(${operand(side.left, types, true)} ${side.op} ${operand(side.right, types, true)})`;
+  if ('op' in side) {
+    const result = `(${operand(side.left, types, true)} ${side.op} ${operand(side.right, types, true)})`;
+    // The engine puts -0 below 0; this makes one of the other.
+    return side.op === '*' || side.op === '/' ? `(${result} + cast(0 as double))` : result;
+  }
   if ('column' in side) {
     const name = column(side.column, types);
     return real && typeOf(side.column, types) === 'integer' ? `cast(${name} as double)` : name;
