@@ -31,7 +31,7 @@ const MEANINGS: readonly { pattern: RegExp; what: string; hint: string }[] = [
   },
   {
     pattern:
-      /not found|No such file|os error 2\b|corrupt|Invalid (?:range|magic|footer)|protobuf|DecodeError|unexpected (?:end|eof)|end of file|magic number|file size is (?:too small|smaller)|out of (?:range|bounds)|panick?ed|checksum|Failed to decode|Encountered internal error/i,
+      /failed to fill whole buffer|not found|No such file|os error 2\b|corrupt|Invalid (?:range|magic|footer)|protobuf|DecodeError|unexpected (?:end|eof)|end of file|magic number|file size is (?:too small|smaller)|out of (?:range|bounds)|panick?ed|checksum|Failed to decode|Encountered internal error/i,
     what: 'a file of it is damaged or missing',
     hint: 'restore the folder from a copy; or delete it and index again',
   },
@@ -82,6 +82,7 @@ function textOf(error: unknown): string {
 function brief(text: string): string {
   const line = text
     .split(/\s*Caused by:/)[0]!
+    .replace(/^.*\b(?:LanceError\(\w+\)|Wrapped error|External error): /, '')
     .replace(/,? *\/[^\s,]*\.rs:\d+:\d+/g, '')
     .replace(/\s+/g, ' ')
     .trim();

@@ -8,6 +8,8 @@ import type { Engine } from './lance-engine.js';
 
 /** Where a table says what it is, besides its columns. */
 const METADATA = 'afterimage';
+/** Says that ids are unique; else processes that insert the same new ones at once would insert each. */
+const PRIMARY_KEY = ['lance-schema:unenforced-primary-key:position', '1'] as const;
 /** The version of this layout. */
 const VERSION = 1;
 
@@ -48,7 +50,7 @@ export function schemaFor(engine: Engine, { dimension, columns, normalized }: Ta
   const layout: Layout = { version: VERSION, dimension, normalized };
   return new Schema(
     [
-      new Field('id', new Utf8(), false),
+      new Field('id', new Utf8(), false, new Map([PRIMARY_KEY])),
       ...(dimension > 0
         ? [new Field('vector', new FixedSizeList(dimension, new Field('item', new Float32(), true)), true)]
         : []),

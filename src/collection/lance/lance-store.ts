@@ -2,7 +2,7 @@
  * @file The embedded store: LanceDB, one folder with one folder for each table, no server. Any number of processes
  * may read and write it at once.
  */
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Connection } from '@lancedb/lancedb';
 import { CollectionError } from '../../errors.js';
@@ -39,18 +39,17 @@ export class LanceStore implements Store {
 
   async tables(): Promise<string[]> {
     const entries = await attempt(this.folder, () => readdir(this.folder));
-    return entries
+    const names = entries
       .filter((name) => name.endsWith(SUFFIX))
-      .map((name) => name.slice(0, -SUFFIX.length))
-      .sort();
+      .map((name) => name.slice(0, -SUFFIX.length));
+    const there = await Promise.all(names.map((name) => this.has(name)));
+    return names.filter((_, i) => there[i]).sort();
   }
 
   async create(name: string, spec: TableSpec): Promise<VectorTable> {
     if (await this.has(name)) throw new CollectionError(this.folder, `there is a table "${name}" already`);
     await persist(this.folder, async () => {
-      const table = await this.connection.createEmptyTable(name, schemaFor(this.engine, spec));
-      await table.setUnenforcedPrimaryKey('id');
-      table.close();
+      (await this.connection.createEmptyTable(name, schemaFor(this.engine, spec))).close();
     });
     return this.open(name);
   }
@@ -94,8 +93,10 @@ export class LanceStore implements Store {
     this.connection.close();
   }
 
+  /** A folder with neither versions nor data was left by a process that was killed while it made a table. */
   private async has(name: string): Promise<boolean> {
-    return (await stat(this.folderOf(name)).catch(() => undefined))?.isDirectory() ?? false;
+    const files = (folder: string) => readdir(path.join(this.folderOf(name), folder)).catch(() => []);
+    return (await files('_versions')).length > 0 || (await files('data')).length > 0;
   }
 
   private folderOf(name: string): string {

@@ -131,13 +131,24 @@ export class LanceTable implements VectorTable {
     const query = this.table.query().select(names);
     if (condition !== undefined) query.where(condition);
     const batches: AsyncIterator<RecordBatch> = query[Symbol.asyncIterator]();
+    // The engine's batches are small.
+    let waiting: RowBatch[] = [];
+    let rows = 0;
     try {
       for (;;) {
         const { value, done } = await attempt(this.folder, () => batches.next());
-        if (done) return;
-        for (let first = 0; first < value.numRows; first += batchSize)
-          yield fromArrow(value.slice(first, first + batchSize), columns, dimension);
+        if (done) break;
+        for (let first = 0, end: number; first < value.numRows; first = end) {
+          end = Math.min(value.numRows, first + batchSize - rows);
+          waiting.push(fromArrow(value.slice(first, end), columns, dimension));
+          rows += end - first;
+          if (rows < batchSize) continue;
+          yield joined(waiting, columns);
+          waiting = [];
+          rows = 0;
+        }
       }
+      if (rows > 0) yield joined(waiting, columns);
     } finally {
       await batches.return?.();
     }
@@ -177,7 +188,8 @@ export class LanceTable implements VectorTable {
       else {
         // More hits need more partitions, but of each further candidates fewer.
         const breadth = Math.sqrt(Math.max(1, k / 10));
-        search.minimumNprobes(Math.ceil(PROBES * this.effort * breadth)).maximumNprobes(0);
+        // Without a most: on until there are k.
+        search.maximumNprobes(0).minimumNprobes(Math.ceil(PROBES * this.effort * breadth));
         search.refineFactor(Math.max(2, Math.ceil((REFINE * this.effort) / breadth)));
       }
       const hits: StoreHit[] = [];
