@@ -57,7 +57,7 @@ export interface LikenessNull {
   level: number;
   /** How far below it that of one in six items lies. */
   width: number;
-  /** What the median gains where the items are e times as many. */
+  /** What the median gains for each 1 that √(2 ln n) gains; measured between a quarter of the sample and all of it. */
   growth: number;
   /** Items in the sample. */
   rows: number;
@@ -129,7 +129,7 @@ export function likenessNull(sample: Float32Array, dimension: number): LikenessN
     ofQuarter.push(bestOfQuarter);
   }
   const { level, width } = lowerHalf(nearest);
-  const growth = Math.max(0, (level - quantile(ofQuarter, 0.5)) / Math.log(4));
+  const growth = Math.max(0, (level - quantile(ofQuarter, 0.5)) / (greatestOf(rows) - greatestOf(rows / 4)));
   return { level, width, growth, rows };
 }
 
@@ -142,7 +142,8 @@ export function likenessNull(sample: Float32Array, dimension: number): LikenessN
 export function likenessChance(known: LikenessNull, cosine: number, total: number): number {
   if (cosine >= SAME) return 1;
   if (known.rows < FEWEST) return 0;
-  const level = Math.min(SAME, known.level + known.growth * Math.log(Math.max(1, total) / known.rows));
+  const gained = known.growth * (greatestOf(total) - greatestOf(known.rows));
+  const level = Math.min(SAME, known.level + gained);
   return curve(LIKENESS, (cosine - level) / known.width);
 }
 
