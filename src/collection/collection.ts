@@ -141,6 +141,24 @@ export class Collection {
     return embedder;
   }
 
+  /** The globs that choose among the files of the folder, as they were last given. */
+  get globs(): NonNullable<Manifest['globs']> {
+    return this.manifest.globs ?? {};
+  }
+
+  /** Deletes a space and its vectors. */
+  async dropSpace(key: string): Promise<void> {
+    await this.change((manifest) => ({
+      ...manifest,
+      spaces: manifest.spaces.filter((space) => space.key !== key),
+      current: manifest.current === key ? null : manifest.current,
+    }));
+    this.tables.delete(key);
+    await (await this.embedders.get(key)?.catch(() => undefined))?.close();
+    this.embedders.delete(key);
+    for (const kind of ['items', 'removed', 'failures']) await this.store.drop(`${kind}_${key}`);
+  }
+
   /** Changes the manifest, on the disk first. */
   async change(update: (manifest: Manifest) => Manifest): Promise<void> {
     const next = update((await readManifest(this.folder)) ?? this.manifest);
@@ -215,23 +233,23 @@ export const FAILURE_COLUMNS = [
   { name: 'indexed', type: 'time' },
 ] as const;
 
-/** What of an embedder's options belongs to its identity. */
+/** What of an embedder's options belongs to its identity, as far as it is not the default. */
 export function savedEmbedder(model: string, options: EmbedderOptions = {}): SavedEmbedder {
   const { output, dtype, revision, normalize, decode } = options;
   return {
     model,
     options: {
       ...(output === undefined ? {} : { output }),
-      ...(dtype === undefined ? {} : { dtype }),
+      ...(dtype === undefined || dtype === 'fp32' ? {} : { dtype }),
       ...(revision === undefined ? {} : { revision }),
-      ...(normalize === undefined ? {} : { normalize }),
-      ...(decode === undefined ? {} : { decode: pick(decode) }),
+      ...(normalize === false ? { normalize } : {}),
+      ...(decode?.orient === false || decode?.mode === 'fast' ? { decode: pick(decode) } : {}),
     },
   };
 }
 
 function pick({ orient, mode }: NonNullable<EmbedderOptions['decode']>) {
-  return { ...(orient === undefined ? {} : { orient }), ...(mode === undefined ? {} : { mode }) };
+  return { ...(orient === false ? { orient } : {}), ...(mode === 'fast' ? { mode } : {}) };
 }
 
 /** A root that holds the collection is kept as the way there, so that both can be moved together. */

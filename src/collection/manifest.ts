@@ -54,6 +54,8 @@ export interface Manifest {
   spaces: Space[];
   /** Key of the space that answers. */
   current: string | null;
+  /** Which files of the folder belong to it, where not all images do: the globs of `NameOptions`. */
+  globs?: { include?: string[]; exclude?: string[] };
 }
 
 /** A space for an embedder's vectors, not yet in any manifest. */
@@ -110,7 +112,8 @@ export async function readManifest(folder: string): Promise<Manifest | undefined
   });
   if (it.current != null && !spaces.some(({ key }) => key === it.current))
     throw damaged('"current" names no space');
-  return { root: it.root ?? null, spaces, current: it.current ?? null };
+  const { globs } = it;
+  return { root: it.root ?? null, spaces, current: it.current ?? null, ...(globs ? { globs } : {}) };
 }
 
 /** Writes the manifest; a reader sees the old or the new. @throws CollectionError when the disk refuses. */
