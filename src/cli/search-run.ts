@@ -108,15 +108,6 @@ async function openSheet(result: SearchResult): Promise<void> {
   const file = path.join(await mkdtemp(path.join(tmpdir(), 'afterimage-')), 'search.html');
   await writeResultSheet(file, 'Search', result.query, captioned(result));
   note(`the hits are in ${file}`);
-  if (!process.stderr.isTTY) return;
-  const { spawn } = await import('node:child_process');
-  const [program, ...args] =
-    process.platform === 'darwin'
-      ? ['open', file]
-      : process.platform === 'win32'
-        ? ['cmd', '/c', 'start', '', file]
-        : ['xdg-open', file];
-  const opener = spawn(program!, args, { detached: true, stdio: 'ignore' });
-  opener.on('error', () => undefined); // the path has been told
-  opener.unref();
+  const { openFile } = await import('./sheet/open-file.js');
+  if (process.stderr.isTTY) await openFile(file);
 }

@@ -6,6 +6,7 @@ import { sha256 } from '../embedding/identity.js';
 import { normalizeRows } from '../embedding/vectors.js';
 import { ImageError, type ItemFailure, UsageError } from '../errors.js';
 import { type ImageInput, type ReadOptions, readSource, sourceName } from '../image/index.js';
+import type { ChanceTerm } from './chance.js';
 import type { Collection } from './collection.js';
 import type { Space } from './manifest.js';
 import { type Query, queryText } from './query.js';
@@ -27,6 +28,8 @@ export interface QueryVector {
   ids: ReadonlySet<string>;
   /** SHA-256 of the files of its images. */
   hashes: ReadonlySet<string>;
+  /** What is asked for, term by term, without what is taken away; the whole where all is. */
+  terms: ChanceTerm[];
 }
 
 interface TermVector {
@@ -73,7 +76,15 @@ export async function queryVector(
   const vector = Float32Array.from(sum, (x) => x / length);
   normalizeRows(vector, dimension);
   const present = <T>(values: (T | undefined)[]) => new Set(values.filter((v) => v !== undefined));
-  return { vector, ids: present(found.map((f) => f.id)), hashes: present(found.map((f) => f.hash)) };
+  const terms = query.flatMap((term, i): ChanceTerm[] =>
+    (term.weight ?? 1) > 0 ? [{ kind: 'text' in term ? 'text' : 'image', vector: found[i]!.vector }] : [],
+  );
+  return {
+    vector,
+    ids: present(found.map((f) => f.id)),
+    hashes: present(found.map((f) => f.hash)),
+    terms: terms.length > 0 ? terms : [{ kind: 'text' in query[0]! ? 'text' : 'image', vector }],
+  };
 }
 
 async function termVectors(

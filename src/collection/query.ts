@@ -7,7 +7,7 @@
  * Terms are joined by `+` and `-`, each with white space around it; `N:` before a term is its weight. A term that
  * begins with `./`, `../`, `/`, `~/`, `file://` or a drive's `X:\` is the path of an image, `http(s)://` and `data:`
  * name an image, `id:PATH` an item of the collection; everything else is a text. A text in double quotes is taken as
- * it is, whatever it holds.
+ * it is, whatever it holds; a quote within it is doubled.
  */
 import { homedir } from 'node:os';
 import path from 'node:path';
@@ -78,7 +78,7 @@ export function queryText(query: Query): string {
 
 /** Writes one term as it would be typed, without its weight. */
 export function termText(term: QueryTerm): string {
-  if ('text' in term) return `"${term.text}"`;
+  if ('text' in term) return `"${term.text.replaceAll('"', '""')}"`;
   if ('id' in term) return `id:${term.id}`;
   if ('image' in term) return typeof term.image === 'string' ? term.image : '<image>';
   return '<vector>';
@@ -110,7 +110,12 @@ function split(text: string, start: number, end: number, whole: boolean, tokens:
         : termLength(rest);
     const place = { start: at, end: from + length };
     const term = quoted
-      ? { text: rest.slice(1, length - 1).trim() }
+      ? {
+          text: rest
+            .slice(1, length - 1)
+            .replaceAll('""', '"')
+            .trim(),
+        }
       : termOf(rest.slice(0, length).trim(), text, place);
     if ('text' in term && term.text === '') throw pointAt(text, place, 'query: the text is empty');
     const weighted = weight.value === undefined ? term : { ...term, weight: weight.value };
@@ -181,7 +186,8 @@ function weightAt(text: string, at: number, end: number): { value?: number; leng
 }
 
 function quotedLength(text: string, from: number, end: number): number {
-  const close = text.indexOf('"', from + 1);
+  let close = text.indexOf('"', from + 1);
+  while (close >= 0 && close + 1 < end && text[close + 1] === '"') close = text.indexOf('"', close + 2);
   if (close < 0 || close >= end)
     throw pointAt(text, { start: from, end: from + 1 }, 'query: this quote is not closed');
   return close + 1 - from;

@@ -1,7 +1,7 @@
 /** @file Search: the items nearest to a query, filtered, cut, collapsed and put in order. */
 import { normalizeRows } from '../embedding/vectors.js';
-import { UsageError } from '../errors.js';
 import type { ImageInput } from '../image/index.js';
+import { moreThanChance } from './chance.js';
 import type { Collection } from './collection.js';
 import type { Values } from './columns.js';
 import { collapse, marginalRelevance } from './diversity.js';
@@ -10,7 +10,6 @@ import type { Space } from './manifest.js';
 import { parseQuery, type Query, queryText } from './query.js';
 import { spaceFor } from './query-space.js';
 import { type QueryVector, queryVector } from './query-vector.js';
-import { chancesOf } from './search-chance.js';
 import { checkNumbers, filterOf, type SearchOptions } from './search-options.js';
 import type { StoreHit } from './store.js';
 
@@ -89,34 +88,29 @@ export async function search(
     ...(asked.hashes.size > 0 && columns.some(({ name }) => name === 'hash') ? ['hash'] : []),
     ...(options.near ? ['latitude', 'longitude'] : []),
   ];
-  const { dedup, diverse } = options;
+  const { dedup, diverse, minScore = -2, minProbability = 0 } = options;
   const end = offset + limit;
-  const pool = diverse === undefined || diverse === false ? end : Math.max(end, DIVERSE_POOL);
-  const vectors = options.vectors === true || isOn(dedup) || isOn(diverse);
+  const pool = isOn(diverse) ? Math.max(end, DIVERSE_POOL) : end;
+  const selection = { vectors: true, columns: [...new Set([...wanted, ...needed])] };
   let ranked: Candidate[] = [];
+  let likelyBefore = -1;
   let nothing = true;
   let k = Math.min(Math.max(total, 1), pool + asked.ids.size + asked.hashes.size);
   for (let round = 1; ; round++) {
-    const found = await items.nearest(asked.vector, {
-      k,
-      filter,
-      vectors,
-      columns: [...new Set([...wanted, ...needed])],
-      exact: options.exact,
-    });
+    const found = await items.nearest(asked.vector, { k, filter, exact: options.exact, ...selection });
     const answers = found.filter((hit) => isAnswer(hit, asked, options));
-    const scores = answers.map(({ score }) => score);
-    const chances = await chancesOf(collection, space, asked.vector, scores, total);
+    const good = answers.filter(({ score }) => score >= minScore);
+    const vectors = good.map(({ vector }) => vector!);
+    const chances = await moreThanChance(collection, space, asked.terms, vectors, total);
     nothing = !chances.some((chance) => chance > 0.5);
-    const likely = answers
+    const likely = good
       .map((hit, i): Candidate => ({ ...hit, probability: chances[i]! }))
-      .filter(
-        ({ score, probability }) =>
-          score >= (options.minScore ?? -2) && probability >= (options.minProbability ?? 0),
-      );
+      .filter(({ probability }) => probability >= minProbability);
     ranked = isOn(dedup) ? collapsed(likely, dedup) : likely;
-    const cut = likely.length < answers.length; // what comes after scores less still
-    if (ranked.length >= pool || cut || found.length < k || k >= total || round === MAX_ROUNDS) break;
+    // What comes after scores less still, and is hardly more than chance where none of the last ones was.
+    const over = good.length < answers.length || (minProbability > 0 && likely.length === likelyBefore);
+    if (ranked.length >= pool || over || found.length < k || k >= total || round === MAX_ROUNDS) break;
+    likelyBefore = likely.length;
     k = Math.min(total, 4 * k);
   }
   if (isOn(diverse)) ranked = diversified(ranked, diverse);
@@ -175,8 +169,7 @@ function diversified(hits: readonly Candidate[], diverse: true | number): Candid
 }
 
 function unit(hit: Candidate) {
-  if (!hit.vector) throw new UsageError(`the store gave no vector of ${hit.id}`);
-  const vector = hit.vector.slice();
+  const vector = hit.vector!.slice();
   normalizeRows(vector, vector.length);
   return { id: hit.id, score: hit.score, vector, hit };
 }
