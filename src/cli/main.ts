@@ -75,6 +75,18 @@ const COMMANDS: CommandTable = {
     summary: 'find the images of a collection that are like one',
     load: async () => (await import('./commands/similar.js')).similar,
   },
+  import: {
+    summary: 'put vectors that were computed elsewhere into a collection',
+    load: async () => (await import('./commands/import.js')).importItems,
+  },
+  export: {
+    summary: 'write a collection as Parquet, npy, JSONL or CSV for other programs',
+    load: async () => (await import('./commands/export.js')).exportItems,
+  },
+  index: {
+    summary: 'make a folder of images searchable, and keep it so',
+    load: async () => (await import('./commands/index.js')).index,
+  },
   train: {
     summary: 'train a model on your own images',
     load: async () =>
