@@ -1,0 +1,26 @@
+/** @file The collection room's public names. */
+
+export { COLLECTION_FOLDER, Collection, type CollectionOptions, openCollection } from './collection.js';
+export { type Cell, type Column, type ColumnType, ITEM_COLUMNS, type Values } from './columns.js';
+export { allOf, type Filter, type Operand } from './filter.js';
+export { type IndexOptions, type IndexSummary, indexFolder, type SpaceSummary } from './index-folder.js';
+export type { IndexQuality, SavedEmbedder, Space } from './manifest.js';
+export type { MetadataReport } from './metadata.js';
+export {
+  parseQuery,
+  type Query,
+  type QueryTerm,
+} from './query.js';
+export type {
+  NearestOptions,
+  RowBatch,
+  ScanOptions,
+  Selection,
+  Store,
+  StoreHit,
+  TableSpec,
+  VectorIndex,
+  VectorTable,
+} from './store.js';
+export { type WatchOptions, watchFolder } from './watch.js';
+export { parseWhere } from './where.js';
