@@ -4,6 +4,8 @@ export { COLLECTION_FOLDER, Collection, type CollectionOptions, openCollection }
 export { type Cell, type Column, type ColumnType, ITEM_COLUMNS, type Values } from './columns.js';
 export { allOf, type Filter, type Operand } from './filter.js';
 export { type IndexOptions, type IndexSummary, indexFolder, type SpaceSummary } from './index-folder.js';
+export { type CollectionInfo, type ColumnInfo, collectionInfo, failuresOf, type SpaceInfo } from './info.js';
+export { type LabelItemsOptions, type LabelledItem, labelItems } from './label-items.js';
 export type { IndexQuality, SavedEmbedder, Space } from './manifest.js';
 export type { MetadataReport } from './metadata.js';
 export {
