@@ -36,9 +36,10 @@ function condition(filter: Filter, types: ReadonlyMap<string, ColumnType>): stri
       const type = typeOf(filter.column, types);
       // A whole number never equals a broken one.
       const fit = type === 'integer' ? filter.values.filter(Number.isSafeInteger) : filter.values;
-      const known = `(${column(filter.column, types)} IS NOT NULL)`;
-      if (fit.length === 0) return `(${known} AND false)`;
-      return `(${column(filter.column, types)} IN (${fit.map(literal).join(',')}))`;
+      const side = column(filter.column, types);
+      // Unknown for null, else false.
+      if (fit.length === 0) return `(${side} < ${side})`;
+      return `(${side} IN (${fit.map(literal).join(',')}))`;
     }
     case 'like': {
       // The engine takes a backslash as an escape, which it is not here.
