@@ -55,7 +55,7 @@ export const SEARCH_OPTIONS = {
     min: -1,
     value: 'X',
     group: 'which items',
-    help: 'the cosine from which hits are near-equal (0.95 by default); with it --dedup is understood',
+    help: 'the cosine from which hits are near-equal (0.9 by default); with it --dedup is understood',
   },
   diverse: {
     type: 'boolean',

@@ -5,8 +5,9 @@ import path from 'node:path';
 import { COLLECTION_FOLDER, type Collection, openCollection } from '../collection/collection.js';
 import type { Query } from '../collection/query.js';
 import { type SearchHit, type SearchResult, search } from '../collection/search.js';
-import { CollectionError } from '../errors.js';
+import { AfterimageError } from '../errors.js';
 import { collectionAt, findCollection } from './collection-options.js';
+import { onInterrupt } from './interrupt.js';
 import { ProgressLine } from './progress.js';
 import { type SearchValues, searchOptions } from './search-options.js';
 import { note, print } from './terminal.js';
@@ -23,7 +24,8 @@ export async function runSearch(
   const options = searchOptions(values);
   const say = values.quiet ? () => undefined : note;
   const folder = await collectionFor(values, say);
-  if (!values['no-indexing']) await bringUpToDate(folder, say);
+  const interrupted = values['no-indexing'] ? undefined : await bringUpToDate(folder, say);
+  if (interrupted !== undefined) return interrupted;
   const onWarning = (message: string) => say(`warning: ${message}`);
   // A single query: threads would take longer to start than they save.
   const embedderOptions = { inline: true, workers: 0, onWarning };
@@ -48,20 +50,29 @@ async function collectionFor(values: SearchValues, say: (text: string) => void):
   }
 }
 
-async function bringUpToDate(folder: string, say: (text: string) => void): Promise<void> {
+/** Returns an exit code when it was interrupted. */
+async function bringUpToDate(folder: string, say: (text: string) => void): Promise<number | undefined> {
   const root = (await collectionAt(folder)) === undefined ? path.dirname(folder) : undefined;
   await using collection = await openCollection(folder, { create: root !== undefined, root });
-  if (collection.root === undefined) return; // imported vectors: there are no files to look at
+  if (collection.root === undefined) return undefined; // imported vectors: there are no files to look at
   const { indexFolder } = await import('../collection/index-folder.js');
   const line = process.stderr.isTTY ? new ProgressLine() : undefined;
+  using interrupt = onInterrupt(() => say('stopping; what was embedded is kept'));
   try {
-    await indexFolder(collection, { onProgress: line && ((progress) => line.update(progress)) });
+    await indexFolder(collection, {
+      stop: interrupt.stop,
+      onProgress: line && ((progress) => line.update(progress)),
+      onFailure: ({ id, reason }) => say(`failed: ${id}: ${reason}`),
+      onNote: say,
+    });
   } catch (error) {
-    if (!(error instanceof CollectionError) || collection.spaces.length === 0) throw error;
+    // Another process indexes, or nothing can be written.
+    if (!(error instanceof AfterimageError) || collection.spaces.length === 0) throw error;
     say(`searching what is there: ${error.message}`);
   } finally {
     line?.end();
   }
+  return interrupt.exitCode;
 }
 
 async function printHits({ hits }: SearchResult, values: SearchValues): Promise<void> {
