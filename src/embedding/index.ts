@@ -18,6 +18,7 @@ export {
   type ImageItem,
   loadEmbedder,
 } from './embedder.js';
+export { ExactSearch, type ExactSearchOptions, type Nearest, neighbourGraph } from './exact-search.js';
 export {
   type EmbeddingRow,
   type EmbeddingScan,

@@ -1,4 +1,4 @@
-/** @file Exact nearest neighbours among a few vectors, by cosine. */
+/** @file Exact nearest neighbours among a few vectors, by cosine, at once; among many, see {@link ExactSearch}. */
 import { cosineSimilarity } from './vectors.js';
 
 /** A neighbour: its position among the vectors, and the cosine of the angle to it. */

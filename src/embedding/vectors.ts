@@ -1,4 +1,22 @@
-/** @file Arithmetic on single vectors. */
+/** @file Vectors in one array, and arithmetic on single ones. */
+import { UsageError } from '../errors.js';
+
+/** N vectors of `dimension` numbers, one after the other. */
+export interface Vectors {
+  data: Float32Array;
+  dimension: number;
+}
+
+/** How many vectors there are. @throws UsageError when the numbers do not divide or one of them is not finite. */
+export function countOf({ data, dimension }: Vectors, what: string): number {
+  if (!Number.isInteger(dimension) || dimension < 1 || data.length % dimension !== 0)
+    throw new UsageError(`${what}: ${data.length} numbers are no vectors of ${dimension}`);
+  if (!allFinite(data))
+    throw new UsageError(`${what}: expected finite numbers but received NaN or infinity`, {
+      hint: 'the network that made them has diverged',
+    });
+  return data.length / dimension;
+}
 
 /**
  * Scales every row of `width` numbers to unit Euclidean length, in place, with the length taken in float64. A zero
@@ -29,6 +47,6 @@ export function cosineSimilarity(a: ArrayLike<number>, b: ArrayLike<number>): nu
 
 /** True when every number is finite. */
 export function allFinite(values: Float32Array): boolean {
-  for (const x of values) if (!Number.isFinite(x)) return false;
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false; // for…of: ten times slower
   return true;
 }

@@ -30,10 +30,16 @@ async function answer(request: Request): Promise<Reply> {
   return { id, released: true };
 }
 
+/** The bytes of the model, which the runtime has copied: moved away, since an idle thread collects no garbage. */
+function spent({ model }: Creation): ArrayBuffer[] {
+  return typeof model === 'string' ? [] : [model.buffer as ArrayBuffer];
+}
+
 parentPort!.on('message', (request: Request) => {
   queue = queue.then(async () => {
     try {
-      parentPort!.postMessage(await answer(request));
+      const reply = await answer(request);
+      parentPort!.postMessage(reply, request.kind === 'create' ? spent(request.creation) : []);
     } catch (e) {
       const { message, hint } = e as { message: string; hint?: string };
       parentPort!.postMessage({ id: request.id, error: { message, hint } } satisfies Reply);

@@ -3,9 +3,11 @@
  * "Human-level concept learning through probabilistic program induction", Science 2015, as Koch, Zemel & Salakhutdinov,
  * "Siamese neural networks for one-shot image recognition", 2015, measure embeddings with it.
  */
+
+import { countOf, type Vectors } from '../../embedding/vectors.js';
 import { UsageError } from '../../errors.js';
 import { Random } from '../random.js';
-import { checkLabels, countOf, toUnit, type Vectors } from './vectors.js';
+import { checkLabels, toUnit } from './vectors.js';
 
 export interface FewShotOptions {
   /** Classes of an episode. */

@@ -1,4 +1,6 @@
 /** @file The metrics' public names. */
+
+export type { Vectors } from '../../embedding/vectors.js';
 export { type FewShotAccuracy, type FewShotOptions, fewShotAccuracy } from './few-shot.js';
 export { type ImageShape, psnr, ssim } from './images.js';
 export { type Clustering, type KMeansOptions, kMeans } from './kmeans.js';
@@ -11,4 +13,3 @@ export {
 export { type NearestOptions, nearest } from './nearest.js';
 export { nearestNeighbourAccuracy, type Retrieval, type RetrievalOptions, retrieval } from './retrieval.js';
 export { pairMetrics, retrievalMetrics, type SummaryOptions, tripletMetrics } from './summary.js';
-export type { Vectors } from './vectors.js';

@@ -4,10 +4,11 @@
  * Assignments are one matrix product a block, computed by the numeric engine; starting points and means are sums in
  * float64. Restarts are kept by their inertia, so the result depends on the seed alone.
  */
+
+import { countOf, type Vectors } from '../../embedding/vectors.js';
 import { UsageError } from '../../errors.js';
 import { Graph, openSession, ops, type Session, type SessionOptions } from '../../graph/index.js';
 import { Random } from '../random.js';
-import { countOf, type Vectors } from './vectors.js';
 
 export interface KMeansOptions {
   clusters: number;

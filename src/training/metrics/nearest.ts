@@ -1,9 +1,9 @@
-/**
- * @file Exact nearest neighbours of many vectors: products and selection in blocks, as graphs of the numeric engine.
- */
+/** @file Exact nearest neighbours of many vectors, by cosine or by Euclidean distance. */
+import { ExactSearch } from '../../embedding/exact-search.js';
+import { countOf, type Vectors } from '../../embedding/vectors.js';
 import { UsageError } from '../../errors.js';
-import { Graph, openSession, ops, type SessionOptions } from '../../graph/index.js';
-import { countOf, toUnit, type Vectors } from './vectors.js';
+import type { SessionOptions } from '../../graph/index.js';
+import { toUnit } from './vectors.js';
 
 export interface NearestOptions {
   /** Neighbours of each query. */
@@ -16,12 +16,12 @@ export interface NearestOptions {
   session?: SessionOptions | undefined;
 }
 
-/** Numbers in a block of distances: 16 MB. */
-const BLOCK = 2 ** 22;
+/** Positions in a block of results. */
+const BLOCK = 2 ** 20;
 
 /**
  * For each query the positions of its `k` nearest reference vectors, nearest first and the first of equals first:
- * `[queries × k]`. The reference is part of the graph, which holds up to 2 GB.
+ * `[queries × k]`.
  * @throws UsageError when there are fewer than `k` to choose from or the dimensions differ.
  */
 export async function nearest(queries: Vectors, options: NearestOptions): Promise<Int32Array> {
@@ -42,84 +42,48 @@ export async function* nearestBlocks(
   queries: Vectors,
   options: NearestOptions,
 ): AsyncGenerator<{ first: number; positions: Int32Array }> {
-  const { k, reference = queries, distance = 'cosine', session: sessionOptions } = options;
+  const { k, reference = queries, distance = 'cosine', session } = options;
   const count = countOf(queries, 'queries');
   const among = countOf(reference, 'reference');
-  const self = options.reference === undefined ? 1 : 0;
-  if (!Number.isInteger(k) || k < 1 || k > among - self)
-    throw new UsageError(`k: expected a whole number from 1 to ${among - self} but received ${k}`);
+  const own = options.reference === undefined;
+  const most = own ? among - 1 : among;
+  if (!Number.isInteger(k) || k < 1 || k > most)
+    throw new UsageError(`k: expected a whole number from 1 to ${most} but received ${k}`);
   if (reference.dimension !== queries.dimension)
     throw new UsageError(
       `reference: expected vectors of ${queries.dimension} numbers but received ${reference.dimension}`,
     );
-  const cosine = distance === 'cosine';
-  const from = cosine ? toUnit(queries) : queries;
-  const to = !cosine ? reference : self ? from : toUnit(reference);
-  const wanted = k + self;
-  const session = await openSession(
-    nearestGraph(among, queries.dimension, wanted),
-    (p) => ({ data: p.name === 'reference' ? to.data : offsets(to, cosine), dtype: 'float32' }),
-    sessionOptions,
-  );
-  const rows = Math.max(1, Math.floor(BLOCK / among));
+  const from = distance === 'cosine' ? toUnit(queries) : extended(queries, () => 1);
+  const to = distance === 'euclidean' ? extended(reference, minusHalfSquare) : own ? from : toUnit(reference);
+  const search = await ExactSearch.open(to.data, to.dimension, { session });
+  const rows = Math.max(1, Math.floor(BLOCK / k));
   try {
     for (let first = 0; first < count; first += rows) {
-      const block = from.data.slice(first * from.dimension, (first + rows) * from.dimension);
-      const dims = [block.length / from.dimension, from.dimension];
-      const { indices } = await session.run({ queries: { data: block, dims } });
-      yield { first, positions: kept(indices!.data as Int32Array, wanted, self ? first : -1) };
+      const block = from.data.subarray(first * from.dimension, (first + rows) * from.dimension);
+      const { indices } = await search.search(block, k, own ? first : undefined);
+      yield { first, positions: indices };
     }
   } finally {
-    await session.release();
+    await search.close();
   }
 }
 
-/** Squared distances less the query's own length, |r|² − 2 q·r, and the positions of the smallest. */
-function nearestGraph(among: number, dimension: number, k: number): Graph {
-  const graph = new Graph('nearest');
-  const queries = graph.input('queries', ['N', dimension]);
-  const reference = graph.parameter('reference', [among, dimension]);
-  const lengths = graph.parameter('lengths', [among]);
-  const keys = graph.node('Gemm', [queries, reference, lengths], ['N', among], {
-    attributes: { transB: 1, alpha: { float: -2 } },
-  });
-  const [, positions] = graph.multi(
-    'TopK',
-    [keys, graph.ints([k])],
-    [
-      { shape: ['N', k], dtype: 'float32' },
-      { shape: ['N', k], dtype: 'int64' },
-    ],
-    { attributes: { axis: 1, largest: 0, sorted: 1 } },
-  );
-  graph.output('indices', ops.cast(positions!, 'int32'));
-  return graph;
+/**
+ * Vectors with one number more. With 1 behind the query and −|r|²/2 behind the others, the greatest inner product
+ * q·r − |r|²/2 belongs to the smallest distance, |q|² − 2 q·r + |r|².
+ */
+function extended({ data, dimension }: Vectors, last: (vector: Float32Array) => number): Vectors {
+  const result = new Float32Array(data.length + data.length / dimension);
+  for (let from = 0, to = 0; from < data.length; from += dimension, to += dimension + 1) {
+    const vector = data.subarray(from, from + dimension);
+    result.set(vector, to);
+    result[to + dimension] = last(vector);
+  }
+  return { data: result, dimension: dimension + 1 };
 }
 
-/** Squared lengths; none for cosines, whose unit vectors would only add their rounding. */
-function offsets({ data, dimension }: Vectors, cosine: boolean): Float32Array {
-  const result = new Float32Array(data.length / dimension);
-  if (cosine) return result;
-  for (let row = 0; row < result.length; row++) {
-    let sum = 0;
-    for (let i = row * dimension; i < (row + 1) * dimension; i++) sum += data[i]! * data[i]!;
-    result[row] = sum;
-  }
-  return result;
-}
-
-/** Rows of `wanted` positions without the query's own, which is `first` for the first row; −1: it is not there. */
-function kept(indices: Int32Array, wanted: number, first: number): Int32Array {
-  if (first < 0) return indices;
-  const k = wanted - 1;
-  const rows = indices.length / wanted;
-  const result = new Int32Array(rows * k);
-  for (let row = 0; row < rows; row++) {
-    let to = row * k;
-    for (let i = 0; i < wanted && to < (row + 1) * k; i++) {
-      const index = indices[row * wanted + i]!;
-      if (index !== first + row) result[to++] = index;
-    }
-  }
-  return result;
+function minusHalfSquare(vector: Float32Array): number {
+  let sum = 0;
+  for (const x of vector) sum += x * x;
+  return -sum / 2;
 }
