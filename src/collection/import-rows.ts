@@ -7,6 +7,7 @@ import { fileLines } from '../embedding/formats/lines.js';
 import { infoFromRecord, type RowInfo } from '../embedding/formats/row.js';
 import type { EmbeddingIdentity } from '../embedding/identity.js';
 import { FormatError, UsageError } from '../errors.js';
+import { itemId } from './import-files.js';
 
 /** How rows are read. */
 export interface RowOptions {
@@ -45,8 +46,16 @@ export interface ImportSource {
 /** Columns that a row's own id may have come from. */
 const ID_NAMES = ['id', 'path', 'image_path', 'filename', 'url'];
 
-/** Opens a file. @throws FormatError when it cannot be read, UsageError when it holds no rows of the kind asked for. */
-export async function importRows(file: string, options: RowOptions): Promise<ImportSource> {
+/**
+ * Opens a file.
+ * @param root the collection's folder of images: absolute paths below it become relative
+ * @throws FormatError when it cannot be read, UsageError when it holds no rows of the kind asked for.
+ */
+export async function importRows(
+  file: string,
+  options: RowOptions,
+  root?: string | undefined,
+): Promise<ImportSource> {
   const { metadata, texts = false } = options;
   const scan = await scanEmbeddings(file);
   const mixed = texts && (await hasTexts(scan.batches()));
@@ -66,7 +75,10 @@ export async function importRows(file: string, options: RowOptions): Promise<Imp
           const next = await infos?.next();
           if (next?.done) throw new FormatError(metadata!, `has ${row} rows, but ${file} has more`);
           const info = next ? infoFromRecord(next.value, row) : own;
-          if (take(own)) rows.push(toRow(file, info, own.vector, row, options));
+          if (take(own)) {
+            const next = toRow(file, info, own.vector, row, options);
+            rows.push({ ...next, id: itemId(root, next.id) });
+          }
           row++;
         }
         taken += rows.length;
@@ -92,8 +104,8 @@ function toRow(
   row: number,
   { id: column, texts }: RowOptions,
 ): ImportRow {
-  const { id: own, kind, metadata, ...known } = info;
-  const values: Record<string, unknown> = { ...metadata, ...known };
+  const { id: own, kind, text, width, height, format, metadata } = info;
+  const values: Record<string, unknown> = { ...metadata, text, width, height, format };
   if (texts) values.kind = 'text';
   else if (kind !== undefined) values.kind = kind;
   const named = own !== String(row);

@@ -6,7 +6,7 @@ import { type EmbeddingIdentity, sameIdentity } from '../embedding/identity.js';
 import type { Progress } from '../embedding/results.js';
 import type { Collection } from './collection.js';
 import type { Column } from './columns.js';
-import { fileFacts, itemId } from './import-files.js';
+import { fileFacts } from './import-files.js';
 import { identityOf } from './import-identity.js';
 import { importRows, type RowOptions } from './import-rows.js';
 import { surveyRows } from './import-survey.js';
@@ -66,8 +66,7 @@ export async function importVectors(
 ): Promise<ImportSummary> {
   const start = performance.now();
   const { onProgress, signal } = options;
-  const source = await importRows(file, options);
-  const { root } = collection;
+  const source = await importRows(file, options, collection.root);
   const survey = await surveyRows(source, (done) => {
     signal?.throwIfAborted();
     onProgress?.({ stage: 'check', done, failed: 0, total: source.count });
@@ -85,8 +84,7 @@ export async function importVectors(
   const seen = new Set<string>();
   const indexed = new Date();
   const names = [...(await items.columns())].map(({ name }) => name);
-  let batch: Row[] = [];
-  const flush = async () => {
+  const write = async (batch: Row[], done: number) => {
     signal?.throwIfAborted();
     const facts = await fileFacts(
       collection,
@@ -97,19 +95,28 @@ export async function importVectors(
     await items.upsert(toBatch(batch, identity.dimension, names));
     found += facts.filter((fact) => fact !== undefined).length;
     written += batch.length;
+    onProgress?.({ stage: 'write', done, failed: 0, total: survey.rows });
+  };
+  // While the store writes a batch, the next one is read.
+  let batch: Row[] = [];
+  let writing: Promise<void> = Promise.resolve();
+  const flush = async () => {
+    await writing;
+    writing = write(batch, rows);
+    writing.catch(() => {}); // heard of by whoever waits for it
     batch = [];
-    onProgress?.({ stage: 'write', done: rows, failed: 0, total: survey.rows });
   };
   for await (const part of source.batches()) {
-    for (const row of part) {
+    for (const { id, vector, values } of part) {
       rows++;
-      if (seen.has(row.id)) continue;
-      seen.add(row.id);
-      batch.push({ id: itemId(root, row.id), vector: row.vector, values: layout.cells(row.values) });
+      if (seen.has(id)) continue;
+      seen.add(id);
+      batch.push({ id, vector, values: layout.cells(values) });
       if (batch.length === BATCH) await flush();
     }
   }
-  if (batch.length > 0) await flush();
+  await flush();
+  await writing;
   await items.optimize();
   await collection.change((manifest) => ({
     ...manifest,

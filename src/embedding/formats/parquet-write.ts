@@ -7,6 +7,7 @@
 import type { SchemaElement } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import { AtomicFile, writeFailure } from './files.js';
+import { writeVectors } from './parquet-vectors.js';
 import type { EmbeddingRow, RowCell, RowColumn, RowNeighbors, RowSource } from './row.js';
 
 /** The key under which a file's metadata holds the identity as JSON. */
@@ -19,6 +20,7 @@ export type ParquetColumn =
   | { name: string; type: 'int64'; value(row: EmbeddingRow): bigint | null }
   | { name: string; type: 'double' | 'boolean' | 'time'; value(row: EmbeddingRow): RowCell }
   | { name: string; type: 'neighbors'; value(row: EmbeddingRow): object }
+  /** Vectors come last. */
   | { name: string; type: 'vector' };
 
 /** About how many vector numbers one row group holds: enough for readers, little enough for memory. */
@@ -124,8 +126,7 @@ export class ParquetTable {
   async add(rows: EmbeddingRow[]): Promise<void> {
     for (const row of rows) {
       this.#rows.push(row);
-      const vectors = this.#columns.some(({ type }) => type === 'vector');
-      const full = vectors ? Math.ceil(GROUP_NUMBERS / row.vector.length) : MAX_GROUP_ROWS;
+      const full = this.#hasVectors ? Math.ceil(GROUP_NUMBERS / row.vector.length) : MAX_GROUP_ROWS;
       if (this.#rows.length >= Math.min(full, MAX_GROUP_ROWS)) await this.#writeGroup();
     }
   }
@@ -147,28 +148,29 @@ export class ParquetTable {
     return this.#out.discard();
   }
 
+  /** Vectors are the last column. */
+  get #hasVectors(): boolean {
+    return this.#columns.at(-1)?.type === 'vector';
+  }
+
   async #writeGroup(): Promise<void> {
     const rows = this.#rows;
     this.#rows = [];
     if (rows.length === 0) return;
-    const columnData = this.#columns.map((column) => {
-      const { name } = column;
-      // Dictionaries, compression and statistics find nothing to save in floats.
-      if (column.type === 'vector') {
-        const data = rows.map((row) => Array.from(row.vector));
-        return {
-          name,
-          data,
-          encoding: 'PLAIN' as const,
-          codec: 'UNCOMPRESSED' as const,
-          statistics: false,
-          offsetIndex: false,
-        };
-      }
-      return { name, data: rows.map((row) => column.value(row)) };
-    });
+    const columnData = this.#columns.flatMap((column) =>
+      column.type === 'vector' ? [] : { name: column.name, data: rows.map((row) => column.value(row)) },
+    );
     try {
       await this.#writer.write({ columnData, rowGroupSize: rows.length });
+      if (this.#hasVectors) {
+        const group = this.#writer.row_groups.at(-1)!;
+        const vectors = rows.map(({ vector }) => vector);
+        const chunk = writeVectors(this.#bytes, this.#columns.at(-1)!.name, vectors);
+        group.columns.push(chunk);
+        const size = chunk.meta_data!.total_compressed_size;
+        group.total_byte_size += size;
+        group.total_compressed_size = (group.total_compressed_size ?? 0n) + size;
+      }
     } catch (error) {
       throw writeFailure(this.#out.path, error);
     }
