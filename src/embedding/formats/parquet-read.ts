@@ -16,6 +16,7 @@ import { FormatError } from '../../errors.js';
 import type { EmbeddingIdentity } from '../identity.js';
 import { identityFromJson, readFailure, readFully } from './files.js';
 import { toVector, VECTOR_NAMES } from './jsonl.js';
+import { readVectors } from './parquet-vectors.js';
 import { IDENTITY_KEY } from './parquet-write.js';
 import { type EmbeddingRow, type EmbeddingScan, infoFromRecord } from './row.js';
 
@@ -41,10 +42,10 @@ async function* vectorBatches(
 ): AsyncGenerator<EmbeddingRow[]> {
   let index = 0;
   let dimension: number | undefined;
-  for await (const records of parquetRecords(file, metadata)) {
-    yield records.map((record) => {
+  for await (const { records, vectors } of vectorGroups(file, metadata, column)) {
+    yield records.map((record, i) => {
       const { [column]: values, ...rest } = record;
-      const vector = toVector(values);
+      const vector = vectors?.[i] ?? toVector(values);
       if (!vector)
         throw new FormatError(file, `row ${index}: expected ${column} to hold numbers but it is empty`);
       dimension ??= vector.length;
@@ -53,6 +54,34 @@ async function* vectorBatches(
       }
       return { ...infoFromRecord(withMetadata(rest), index++), vector };
     });
+  }
+}
+
+/** The rows by row groups: where we wrote the vectors ourselves they are copied, apart from the records. */
+async function* vectorGroups(
+  file: string,
+  metadata: FileMetaData,
+  column: string,
+): AsyncGenerator<{ records: Record<string, unknown>[]; vectors: Float32Array[] | undefined }> {
+  const others = parquetSchema(metadata)
+    .children.map(({ element }) => element.name)
+    .filter((name) => name !== column);
+  const dimension = identityOf(file, metadata)?.dimension ?? 0;
+  let start = 0;
+  for (const group of metadata.row_groups) {
+    const [from, rows] = [start, Number(group.num_rows)];
+    const chunk = group.columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === column)?.meta_data;
+    yield await withFile(file, async (buffer) => {
+      let vectors: Float32Array[] | undefined;
+      if (dimension > 0 && others.length > 0 && chunk?.codec === 'UNCOMPRESSED') {
+        const at = Number(chunk.data_page_offset);
+        const bytes = await buffer.slice(at, at + Number(chunk.total_compressed_size));
+        vectors = readVectors(new Uint8Array(bytes), rows, dimension);
+      }
+      const columns = vectors && others;
+      return { records: await readRows(buffer, metadata, from, from + rows, columns), vectors };
+    });
+    start += rows;
   }
 }
 
