@@ -28,7 +28,7 @@ export async function runSearch(
   if (interrupted !== undefined) return interrupted;
   const onWarning = (message: string) => say(`warning: ${message}`);
   // A single query: threads would take longer to start than they save.
-  const embedderOptions = { inline: true, workers: 0, onWarning };
+  const embedderOptions = { inline: true, workers: 0, lazy: true, onWarning };
   await using collection = await openCollection(folder, { embedderOptions });
   const result = await search(collection, await ask(collection), { ...options, onWarning });
   await printHits(result, values);

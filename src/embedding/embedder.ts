@@ -45,6 +45,11 @@ export interface EmbedderOptions extends LoadModelOptions {
   workers?: number | undefined;
   /** Run the network on the calling thread: a faster start, but the thread blocks meanwhile. @default false */
   inline?: boolean | undefined;
+  /**
+   * Open the image tower at the first image, not before: a faster start where only texts are embedded. What is wrong
+   * with the device or the weights is then found at the first image, too. @default false
+   */
+  lazy?: boolean | undefined;
   /** How images are decoded: orientation, pixel limit, exact or fast. */
   decode?: DecodeOptions | undefined;
   /** How images are fetched: byte limit, time-out, private addresses. */
@@ -92,15 +97,19 @@ export async function loadEmbedder(name?: string, options: EmbedderOptions = {})
   const output = (options.output ?? model.defaultOutput) as OutputName; // checked by the model
   const hashing = model.weightsHash();
   hashing.catch(() => undefined); // awaited below
-  const { session, shape, maxBatch } = await model.openImage(output, options);
+  const known = options.lazy ? model.network?.graph.outputs.get(output)?.shape.slice(1) : undefined;
+  const tower = known ? undefined : await model.openImage(output, options);
   try {
+    const { maxBatch } = tower ?? {};
     const batchSize = Math.min(
       options.batchSize ?? ((options.device ?? 'cpu') === 'cpu' ? 8 : 32),
       maxBatch ?? Number.POSITIVE_INFINITY,
     );
-    return new Embedder(model, session, output, shape, await hashing, { ...options, dtype, batchSize });
+    const shape = tower?.shape ?? (known as number[]);
+    const checked = { ...options, dtype, batchSize };
+    return new Embedder(model, tower?.session, output, shape, await hashing, checked);
   } catch (error) {
-    await session.release();
+    await tower?.session.release();
     throw error;
   }
 }
@@ -116,17 +125,20 @@ export class Embedder {
   private readonly normalize: boolean;
   private pool: DecodePool | undefined;
   private readonly closing = new AbortController();
+  /** Undefined until it is opened. */
+  private image: Promise<Session> | undefined;
   private text: Promise<{ session: Session; output: OutputName; tokenizer: TextTokenizer }> | undefined;
 
   /** Use {@link loadEmbedder}. */
   constructor(
     readonly model: LoadedModel,
-    private readonly session: Session,
+    session: Session | undefined,
     private readonly output: OutputName,
     shape: readonly number[],
     weights: string,
     private readonly options: EmbedderOptions & { dtype: Precision; batchSize: number },
   ) {
+    this.image = session && Promise.resolve(session);
     this.shape = shape;
     this.dimension = shape.reduce((n, d) => n * d, 1);
     this.normalize = options.normalize ?? true;
@@ -193,7 +205,7 @@ export class Embedder {
         return { item, error };
       }
     };
-    yield* this.stream(this.session, this.output, items, prepare, workers, options);
+    yield* this.stream(await this.openImage(), this.output, items, prepare, workers, options);
   }
 
   /**
@@ -261,7 +273,8 @@ export class Embedder {
       new UsageError('the embedder was closed', { hint: 'close it when its last stream has ended' }),
     );
     const text = await this.text?.catch(() => undefined);
-    await Promise.all([this.session.release(), this.pool?.close(), text?.session.release()]);
+    const image = await this.image?.catch(() => undefined);
+    await Promise.all([image?.release(), this.pool?.close(), text?.session.release()]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -270,6 +283,17 @@ export class Embedder {
 
   private checkOpen(): void {
     this.closing.signal.throwIfAborted();
+  }
+
+  private openImage(): Promise<Session> {
+    this.image ??= this.model.openImage(this.output, this.options).then(
+      ({ session }) => session,
+      (error: unknown) => {
+        this.image = undefined; // the next call tries again
+        throw error;
+      },
+    );
+    return this.image;
   }
 
   private async openText() {
