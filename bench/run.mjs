@@ -4,7 +4,7 @@ import { cpus, totalmem } from 'node:os';
 import path from 'node:path';
 import { here, table } from './lib.mjs';
 
-const SECTIONS = ['decode', 'images', 'network', 'memory', 'start', 'train', 'learn', 'bundled'];
+const SECTIONS = ['decode', 'images', 'network', 'memory', 'start', 'train', 'learn', 'bundled', 'search'];
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((c) => !SECTIONS.includes(c));
 if (unknown.length > 0) {
