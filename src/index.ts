@@ -1,7 +1,30 @@
 /**
  * @file The package's public names: what most programs need. The rooms have more: `afterimage/graph`, `/image`,
- * `/models`, `/embedding`, `/training`.
+ * `/models`, `/embedding`, `/training`, `/collection`.
  */
+export {
+  Collection,
+  type CollectionInfo,
+  type CollectionOptions,
+  collectionInfo,
+  type ExportOptions,
+  exportCollection,
+  type ImportOptions,
+  type IndexOptions,
+  type IndexSummary,
+  importVectors,
+  indexFolder,
+  labelItems,
+  openCollection,
+  parseQuery,
+  type Query,
+  type SearchHit,
+  type SearchOptions,
+  type SearchResult,
+  search,
+  similar,
+  watchFolder,
+} from './collection/index.js';
 export {
   assertSameIdentity,
   type Choice,
