@@ -58,7 +58,8 @@ function filtered(
   images: Float64Array[],
   values: readonly number[],
 ): Float64Array[] {
-  const half = values.at(-1)! / 2;
+  // Of a matrix of low rank the last value is zero, or less by rounding.
+  const half = Math.max(values.at(-1)! / 2, Number.EPSILON * values[0]!);
   const steepness = Math.acosh(Math.max(1, values[0]! / half - 1));
   const degree = Math.min(DEGREE, Math.floor(Math.acosh(GROWTH) / steepness));
   if (!(degree > 1)) return images;

@@ -65,6 +65,22 @@ describe('principal components', () => {
     await expect(principalComponents([new Float32Array(5)], 2)).rejects.toThrow('received 5 numbers');
   });
 
+  it('of vectors on one line in many dimensions lie on it', async () => {
+    const size = 40;
+    const points = Float32Array.from(
+      { length: 100 * size },
+      (_, at) => Math.floor(at / size) * (1 + (at % size)),
+    );
+    const { components, shares } = await principalComponents([points], size);
+    const length = Math.hypot(...Array.from({ length: size }, (_, k) => k + 1));
+    close(
+      components[0]!,
+      Array.from({ length: size }, (_, k) => (k + 1) / length),
+      1e-6,
+    );
+    expect(shares[0]).toBeCloseTo(1, 5);
+  });
+
   it('are eigenvectors also where eigenvalues are equal', () => {
     const size = 30;
     const matrix = new Float64Array(size * size);

@@ -123,7 +123,7 @@ async function readIdentity(given: string): Promise<NonNullable<ImportOptions['i
 }
 
 async function report(folder: string, done: ImportSummary): Promise<void> {
-  const { rows, items, repeated, space, declared, columns, renamed, found, seconds } = done;
+  const { rows, items, repeated, space, declared, columns, renamed, found, seconds, indexSeconds } = done;
   const { model, dimension } = space.identity;
   await print(
     `${folder}: ${plural(items, 'item')}, vectors of dimension ${count(dimension)} (${model}${declared ? ', at your word' : ''})`,
@@ -135,5 +135,6 @@ async function report(folder: string, done: ImportSummary): Promise<void> {
     note(`column "${from}" is called "${to}": its name means something else here`);
   if (space.embedder === null)
     note(`${model} cannot be opened here: search by items and vectors, not by texts and new images`);
-  await print(dim(`${duration(seconds)}, ${rate(rows / Math.max(seconds, 1e-3))}`));
+  const indexing = indexSeconds < 1 ? '' : `, and ${duration(indexSeconds)} for the index`;
+  await print(dim(`${duration(seconds)}, ${rate(rows / Math.max(seconds, 1e-3))}${indexing}`));
 }
