@@ -21,7 +21,7 @@ export interface CollectionOptions {
   create?: boolean | undefined;
   /** The folder of images of a new collection. @default none: vectors are imported */
   root?: string | undefined;
-  /** An open embedder, used where its identity fits; it is left open. */
+  /** An open embedder: images are indexed with it, and queries that its vectors can answer; it is left open. */
   embedder?: Embedder | undefined;
   /** How embedders are opened: threads, device, and the like. What is part of an identity is not taken from here. */
   embedderOptions?: EmbedderOptions | undefined;
@@ -74,6 +74,11 @@ export class Collection {
   /** The folder of images, absolute; undefined for imported vectors alone. */
   get root(): string | undefined {
     return this.manifest.root === null ? undefined : path.resolve(this.folder, this.manifest.root);
+  }
+
+  /** The embedder that it was opened with. */
+  get embedder(): Embedder | undefined {
+    return this.options.embedder;
   }
 
   /** Its spaces, in the order in which they were made. */

@@ -13,14 +13,15 @@ import type { NameOptions } from '../image/expand-names.js';
 import { defaultModel, resolveModel } from '../models/catalogue.js';
 import { type Collection, savedEmbedder } from './collection.js';
 import { indexSpace } from './index-space.js';
-import { newSpace, type Space } from './manifest.js';
+import { newSpace, type SavedEmbedder, type Space } from './manifest.js';
 import { applyMetadata, type MetadataReport, readMetadata } from './metadata.js';
 
 /** Options of {@link indexFolder}. */
 export interface IndexOptions extends Pick<NameOptions, 'include' | 'exclude'> {
   /**
    * The model whose vectors are made or brought up to date.
-   * @default all models that the collection has vectors of; for an empty collection the bundled mini-clip
+   * @default the embedder that the collection was opened with; else all models that it has vectors of; for an empty
+   *   collection the bundled mini-clip
    */
   model?: string | undefined;
   /** How a model that the collection does not have yet is opened. */
@@ -92,7 +93,8 @@ export interface IndexSummary {
 export async function indexFolder(collection: Collection, options: IndexOptions = {}): Promise<IndexSummary> {
   const start = performance.now();
   await checkRoot(collection);
-  if (options.replace && options.model === undefined)
+  const chosen = options.model !== undefined || collection.embedder !== undefined;
+  if (options.replace && !chosen)
     throw new UsageError('replace needs a model: which vectors are to take the place of the others?');
   const metadata = options.metadata === undefined ? undefined : await readMetadata(options.metadata);
   const release = await lockCollection(collection);
@@ -113,7 +115,7 @@ export async function indexFolder(collection: Collection, options: IndexOptions 
       if (metadata) {
         summary.metadata = await applyMetadata(collection, space, metadata);
       }
-      if (building || options.model !== undefined) await complete(collection, space, options);
+      if (building || chosen) await complete(collection, space, options);
     }
     summary.seconds = (performance.now() - start) / 1000;
     return summary;
@@ -168,7 +170,9 @@ async function spacesFor(
   options: IndexOptions,
   opened: Embedder[],
 ): Promise<{ space: Space; embedder?: Embedder }[]> {
-  const { spaces } = collection;
+  const { spaces, embedder: given } = collection;
+  if (options.model === undefined && given)
+    return [await spaceOf(collection, given, await savedFor(given), options)];
   if (options.model === undefined && spaces.length > 0) {
     const own = spaces.filter(({ embedder }) => embedder !== null);
     if (own.length > 0) return own.map((space) => ({ space }));
@@ -176,27 +180,46 @@ async function spacesFor(
       hint: 'name the model whose vectors are to be made beside them (--model NAME)',
     });
   }
-  const resolved = await resolveModel(options.model ?? defaultModel);
-  const model = resolved.kind === 'local' ? path.resolve(resolved.path) : (options.model ?? defaultModel);
+  const name = options.model ?? defaultModel;
+  const resolved = await resolveModel(name);
+  const model = resolved.kind === 'local' ? path.resolve(resolved.path) : name;
   const saved = savedEmbedder(model, options.embedderOptions);
   // A local model may have been trained further since: only its files can tell.
   const known = spaces.find(({ embedder }) => canonicalJson(embedder) === canonicalJson(saved));
   if (known && resolved.kind !== 'local') return [{ space: known }];
   const embedder = await loadEmbedder(model, options.embedderOptions);
   opened.push(embedder);
+  return [await spaceOf(collection, embedder, saved, options)];
+}
+
+/** The space of an open embedder, entered in the manifest where it is new. */
+async function spaceOf(
+  collection: Collection,
+  embedder: Embedder,
+  saved: SavedEmbedder,
+  { onNote }: IndexOptions,
+): Promise<{ space: Space; embedder: Embedder }> {
+  const { spaces } = collection;
   const { identity } = embedder;
   const there = spaces.find(({ key }) => key === identityKey(identity));
-  if (there?.embedder) return [{ space: there, embedder }];
+  if (there?.embedder) return { space: there, embedder };
   const space = there ? { ...there, embedder: saved } : newSpace(identity, saved);
   await collection.change((manifest) => ({
     ...manifest,
     spaces: [...manifest.spaces.filter(({ key }) => key !== space.key), space],
   }));
   if (spaces.length > 0)
-    options.onNote?.(
-      `making vectors of ${identity.model} beside the others, which answer until these are complete`,
-    );
-  return [{ space, embedder }];
+    onNote?.(`making vectors of ${identity.model} beside the others, which answer until these are complete`);
+  return { space, embedder };
+}
+
+/** How an embedder that somebody has opened is opened again. */
+async function savedFor({ model, options }: Embedder): Promise<SavedEmbedder> {
+  const known = await resolveModel(model.name).then(
+    ({ kind }) => kind !== 'local',
+    () => false,
+  );
+  return savedEmbedder(known ? model.name : path.resolve(model.path), options);
 }
 
 /** Whether another space is complete, so that its facts of files can be taken over. */

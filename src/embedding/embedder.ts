@@ -136,7 +136,8 @@ export class Embedder {
     private readonly output: OutputName,
     shape: readonly number[],
     weights: string,
-    private readonly options: EmbedderOptions & { dtype: Precision; batchSize: number },
+    /** How it was opened. */
+    readonly options: EmbedderOptions & { dtype: Precision; batchSize: number },
   ) {
     this.image = session && Promise.resolve(session);
     this.shape = shape;

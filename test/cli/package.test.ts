@@ -23,7 +23,7 @@ const at = { cwd: folder };
 afterAll(remove);
 
 describe('demo', () => {
-  it('embeds the samples, shows a failure, prints neighbours and writes a page', async () => {
+  it('indexes the samples, shows a failure, prints neighbours and writes a page', async () => {
     const { code, stdout, stderr } = await run(['demo'], at);
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/^using the bundled .*\n$/) });
     const pictures = readdirSync(path.join(root, 'samples')).filter((name) => /\.(jpg|png)$/.test(name));
@@ -34,7 +34,7 @@ describe('demo', () => {
 
     const out = (name: string) => path.join(folder, 'afterimage-demo', name);
     const { ids, identity } = await readEmbeddings(out('vectors.parquet'));
-    expect(ids.map((id) => path.basename(id))).toEqual(pictures.sort());
+    expect(ids.sort()).toEqual(pictures.sort());
     expect(identity!.model).toBe(defaultModel);
     const page = readFileSync(out('neighbours.html'), 'utf8');
     expect(page.match(/<section><figure>/g)!.length).toBe(pictures.length);
@@ -42,6 +42,9 @@ describe('demo', () => {
     expect(page.length).toBeLessThan(400_000);
 
     expect((await run(['demo'], at)).code).toBe(0); // once more into the same folder
+
+    const search = ['search', 'boats on the water', '--no-indexing', '-t', '1', '-c', out('photos')];
+    expect((await run(search, at)).stdout).toMatch(/^0\.\d{3}\t.*boats-nagasaki\.jpg\n$/);
   });
 
   it('searches and labels with a model that knows words', async () => {

@@ -11,6 +11,14 @@ const at = { cwd: folder };
 
 const COMMANDS = [
   ['embed'],
+  ['index'],
+  ['search'],
+  ['similar'],
+  ['label'],
+  ['caption'],
+  ['info'],
+  ['export'],
+  ['import'],
   ['models', 'list'],
   ['models', 'info'],
   ['models', 'pull'],
