@@ -6,7 +6,7 @@ import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { type Embedder, type EmbedderOptions, loadEmbedder } from '../embedding/embedder.js';
 import { lock } from '../embedding/formats/lock.js';
-import { canonicalJson, identityKey } from '../embedding/identity.js';
+import { canonicalJson, sameIdentity } from '../embedding/identity.js';
 import type { Progress } from '../embedding/results.js';
 import { CollectionError, type ItemFailure, UsageError } from '../errors.js';
 import type { NameOptions } from '../image/expand-names.js';
@@ -201,7 +201,7 @@ async function spaceOf(
 ): Promise<{ space: Space; embedder: Embedder }> {
   const { spaces } = collection;
   const { identity } = embedder;
-  const there = spaces.find(({ key }) => key === identityKey(identity));
+  const there = spaces.find((space) => sameIdentity(space.identity, identity));
   if (there?.embedder) return { space: there, embedder };
   const space = there ? { ...there, embedder: saved } : newSpace(identity, saved);
   await collection.change((manifest) => ({

@@ -60,7 +60,7 @@ export const importItems = defineCommand({
   examples: [
     ['afterimage import vectors.parquet', 'what "afterimage embed" or "export" wrote'],
     [
-      'afterimage import img_emb.npy --metadata meta.csv --model clip-vit-b32 --root photos',
+      'afterimage import img_emb.npy --metadata m.csv --model clip-vit-b32 --root .',
       'a NumPy matrix and its table; text searches open CLIP',
     ],
     ['afterimage import laion/ --model ViT-B-32::openai', 'a folder that clip-retrieval wrote'],

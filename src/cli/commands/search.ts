@@ -40,7 +40,7 @@ export const search = defineCommand({
       'a text twice, an image, and something against',
     ],
     [
-      'afterimage search boat --where "width > height" --after 2019 --near 45.44,12.33,10',
+      'afterimage search boat --where "width > height" --near 45.44,12.33,10',
       'of some items only; near-equal hits once',
     ],
     ['afterimage search cat -f | xargs -d "\\n" cp -t cats/', 'use the paths'],
