@@ -5,6 +5,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { BACKGROUND_TEXTS } from '../embedding/background-texts.js';
+import type { Embedder } from '../embedding/embedder.js';
 import { sha256 } from '../embedding/identity.js';
 import { normalizeRows } from '../embedding/vectors.js';
 import { UsageError } from '../errors.js';
@@ -17,7 +19,6 @@ import {
   textChance,
   textNull,
 } from './chance-null.js';
-import { GENERIC_TEXTS } from './chance-texts.js';
 import type { Collection } from './collection.js';
 import type { Space } from './manifest.js';
 
@@ -26,7 +27,7 @@ const SAMPLE = 2000;
 const SEED = 1;
 /** How much the number of items may differ from what was measured, as a share. */
 const DRIFT = 0.1;
-const FINGERPRINT = sha256(JSON.stringify([1, SAMPLE, GENERIC_TEXTS]));
+const FINGERPRINT = sha256(JSON.stringify([1, SAMPLE, BACKGROUND_TEXTS]));
 
 /** One term of a query that is asked for (not one that is taken away). */
 export interface ChanceTerm {
@@ -86,13 +87,28 @@ export async function sampleVectors(
   return { vectors: units, count: ids.length };
 }
 
+/** Options of {@link textNullOf}. */
+export interface TextNullOptions {
+  /** The space's embedder, where it is open. @default opened by the collection when something must be measured */
+  embedder?: Embedder | undefined;
+  /** Gives up when it is aborted: the promise rejects with its reason. */
+  signal?: AbortSignal | undefined;
+}
+
 /** What texts score by chance, measured where it is not known; doing so after indexing makes the first search fast. */
-export function textNullOf(collection: Collection, space: Space): Promise<TextNull> {
+export function textNullOf(
+  collection: Collection,
+  space: Space,
+  { embedder, signal }: TextNullOptions = {},
+): Promise<TextNull> {
   return known(collection, space, 'text', async (sample) => {
-    const embedder = await collection.embedderOf(space);
-    const bank = Float32Array.from((await embedder.embedTexts(GENERIC_TEXTS)).flatMap((v) => [...v]));
-    normalizeRows(bank, embedder.dimension);
-    return textNull(bank, sample, space.identity.dimension);
+    const { dimension } = space.identity;
+    const opened = embedder ?? (await collection.embedderOf(space));
+    const texts = await opened.embedTexts(BACKGROUND_TEXTS, { signal });
+    const bank = new Float32Array(texts.length * dimension);
+    for (const [i, text] of texts.entries()) bank.set(text, i * dimension);
+    normalizeRows(bank, dimension);
+    return textNull(bank, sample, dimension);
   });
 }
 

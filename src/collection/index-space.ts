@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Embedder } from '../embedding/embedder.js';
 import { CollectionError } from '../errors.js';
+import { textNullOf } from './chance.js';
 import type { Collection, SpaceTables } from './collection.js';
 import { ITEM_COLUMNS } from './columns.js';
 import type { IndexOptions, SpaceSummary } from './index-folder.js';
@@ -16,6 +17,8 @@ import { FolderScan } from './scan.js';
 
 /** Columns by which items are looked for. */
 const LOOKED_UP = ['id', 'hash', 'taken', 'year', 'camera', 'latitude', 'longitude'];
+/** How long a run may spend, in milliseconds, on what the first search would have to measure otherwise. */
+const MEASURING = 5000;
 
 /**
  * Brings one space up to date.
@@ -80,13 +83,17 @@ export async function indexSpace(
     },
   });
 
+  let embedder: Embedder | undefined;
   const queue = new Queue<Work>();
   const walking = walk(scan, known, failed, options, summary, queue).then((total) => {
     progress.total = total;
   });
   walking.catch((error: unknown) => queue.fail(error));
   try {
-    await resolver.run(queue, open);
+    await resolver.run(queue, async () => {
+      embedder = await open();
+      return embedder;
+    });
   } finally {
     queue.close();
     await writer.flush();
@@ -100,6 +107,7 @@ export async function indexSpace(
     await purgeRemoved(tables.removed, options);
     const changed = writer.wrote || gone.length > 0;
     if (changed || space.state === 'building') await tidy(collection, space, tables);
+    if (changed && embedder) await measureChance(collection, space, embedder, stop);
   }
   summary.items = await tables.items.count();
   summary.seconds = (performance.now() - start) / 1000;
@@ -160,6 +168,18 @@ async function tidy(collection: Collection, space: Space, tables: SpaceTables): 
       return one.key === space.key ? { ...rest, ...(quality ? { quality } : {}) } : one;
     }),
   }));
+}
+
+/** Makes the first search as fast as the later ones. That measures itself what this does not come to. */
+async function measureChance(
+  collection: Collection,
+  space: Space,
+  embedder: Embedder,
+  stop: AbortSignal | undefined,
+): Promise<void> {
+  if (!embedder.hasText) return;
+  const signal = AbortSignal.any([AbortSignal.timeout(MEASURING), ...(stop ? [stop] : [])]);
+  await textNullOf(collection, space, { embedder, signal }).catch(() => undefined);
 }
 
 function sameNames(names: readonly string[], columns: readonly { name: string }[]): boolean {
