@@ -15,6 +15,7 @@ import type {
 } from '../store.js';
 import type { Engine } from './lance-engine.js';
 import { attempt, persist } from './lance-errors.js';
+import { hitsOf, type Selected } from './lance-hits.js';
 import {
   columnsOf,
   fromArrow,
@@ -29,8 +30,12 @@ import { distinctOffsets } from './offsets.js';
 
 /** Ids in one condition. */
 const IDS = 2000;
-/** Up to so many rows that fit a filter, comparing each is as fast as the index, and finds all. */
-const FEW = 20_000;
+/** Up to so many rows that fit a filter, comparing each takes little longer than the index, and finds all. */
+const FEW = 1000;
+/** From this share of fitting rows, it is faster to look for more and to leave out what does not fit. */
+const MANY = 0.25;
+/** Filters whose rows are counted once, as long as nothing is written. */
+const COUNTED = 64;
 /** Rows that the index needs to be built. */
 const LEAST = 256;
 /** What an approximate search looks at for an effort of 1: partitions, and candidates for each hit. */
@@ -44,6 +49,7 @@ export class LanceTable implements VectorTable {
   effort = 1;
   readonly dimension: number;
   private readonly distance: 'dot' | 'cosine';
+  private readonly counted = new Map<string, { version: number; rows: number; total: number }>();
 
   constructor(
     private readonly engine: Engine,
@@ -118,7 +124,7 @@ export class LanceTable implements VectorTable {
         const query = this.table
           .query()
           .where(idsIn(ids.slice(first, first + IDS)))
-          .select(names);
+          .select([...names]);
         for await (const batch of query) batches.push(fromArrow(batch, columns, dimension));
       }
     });
@@ -128,7 +134,7 @@ export class LanceTable implements VectorTable {
   async *scan({ filter, batchSize = 8192, ...selection }: ScanOptions = {}): AsyncIterable<RowBatch> {
     const { columns, names, dimension } = await this.selected(selection);
     const condition = await this.sql(filter);
-    const query = this.table.query().select(names);
+    const query = this.table.query().select([...names]);
     if (condition !== undefined) query.where(condition);
     const batches: AsyncIterator<RecordBatch> = query[Symbol.asyncIterator]();
     // The engine's batches are small.
@@ -160,51 +166,62 @@ export class LanceTable implements VectorTable {
       const offsets = distinctOffsets(count, await this.table.countRows(), seed);
       const batches: RowBatch[] = [];
       if (offsets.length > 0)
-        for await (const batch of this.table.takeOffsets(offsets).select(names))
+        for await (const batch of this.table.takeOffsets(offsets).select([...names]))
           batches.push(fromArrow(batch, columns, dimension));
       return joined(batches, columns);
     });
   }
 
-  async nearest(query: Float32Array, options: NearestOptions): Promise<StoreHit[]> {
+  async nearest(vector: Float32Array, options: NearestOptions): Promise<StoreHit[]> {
     const { k, filter, exact = false } = options;
     if (this.dimension === 0) throw new UsageError(`table "${this.name}" has no vectors`);
-    if (query.length !== this.dimension)
-      throw new UsageError(`query: expected ${this.dimension} numbers but received ${query.length}`);
+    if (vector.length !== this.dimension)
+      throw new UsageError(`query: expected ${this.dimension} numbers but received ${vector.length}`);
     if (!Number.isInteger(k) || k < 1)
       throw new UsageError(`k: expected a whole number from 1 but received ${k}`);
-    const { columns, names, dimension } = await this.selected(options);
+    const selection = await this.selected(options);
     const condition = await this.sql(filter);
     return attempt(this.folder, async () => {
-      const search = this.table
-        .query()
-        .nearestTo(query)
-        .distanceType(this.distance)
-        .select([...names, '_distance'])
-        .limit(k);
-      if (condition !== undefined) search.where(condition);
-      if (exact || (condition !== undefined && (await this.table.countRows(condition)) <= FEW))
-        search.bypassVectorIndex();
-      else {
-        // More hits need more partitions, but of each further candidates fewer.
-        const breadth = Math.sqrt(Math.max(1, k / 10));
-        // Without a most: on until there are k.
-        search.maximumNprobes(0).minimumNprobes(Math.ceil(PROBES * this.effort * breadth));
-        search.refineFactor(Math.max(2, Math.ceil((REFINE * this.effort) / breadth)));
+      const search = (limit = k) => {
+        const query = this.table
+          .query()
+          .nearestTo(vector)
+          .distanceType(this.distance)
+          .select([...selection.names, '_distance'])
+          .limit(limit);
+        return condition === undefined ? query : query.where(condition);
+      };
+      const every = () => hitsOf(search().bypassVectorIndex(), selection);
+      if (exact) return every();
+      // More hits need more partitions, but of each further candidates fewer.
+      const breadth = this.effort * Math.sqrt(Math.max(1, k / 10));
+      const candidates = Math.max(2 * k, (k * REFINE * this.effort ** 2) / breadth);
+      let probes = PROBES * breadth;
+      let [fitting, share] = [k, 1];
+      if (condition !== undefined) {
+        const { rows, total } = await this.fitting(condition);
+        if (rows <= FEW) return every();
+        [fitting, share] = [Math.min(k, rows), rows / total];
+        if (share >= MANY) {
+          const limit = Math.ceil((2 * k) / share);
+          const refine = Math.max(2, Math.ceil(candidates / limit));
+          const hits = await hitsOf(
+            search(limit).postfilter().nprobes(Math.ceil(probes)).refineFactor(refine),
+            selection,
+          );
+          if (hits.length >= fitting) return hits.slice(0, k);
+        }
+        // Fitting rows are as far as the k / share nearest of all.
+        probes *= Math.max(1, 0.1 / Math.sqrt(share));
       }
-      const hits: StoreHit[] = [];
-      for await (const batch of search) {
-        const rows = fromArrow(batch, columns, dimension);
-        const distances = batch.getChild('_distance')!;
-        for (let row = 0; row < batch.numRows; row++)
-          hits.push({
-            id: rows.ids[row]!,
-            score: 1 - (distances.get(row) as number),
-            values: Object.fromEntries(columns.map(({ name }) => [name, rows.values[name]![row]!])),
-            ...(dimension > 0 ? { vector: rows.vectors.slice(row * dimension, (row + 1) * dimension) } : {}),
-          });
-      }
-      return hits;
+      const hits = await hitsOf(
+        search()
+          .nprobes(Math.ceil(probes))
+          .refineFactor(Math.ceil(candidates / k)),
+        selection,
+      );
+      // Fewer where what fits lies far from the query, or there is no more.
+      return hits.length >= fitting ? hits : every();
     });
   }
 
@@ -254,8 +271,20 @@ export class LanceTable implements VectorTable {
     return filter && toSql(filter, await this.columns());
   }
 
-  /** What of a table is read: columns with their types, the engine's names of all, and numbers per vector. */
-  private async selected({ columns: wanted = [], vectors = false }: Selection) {
+  /** How many rows fit a condition, which for half of a million takes as long as the search itself. */
+  private async fitting(condition: string): Promise<{ rows: number; total: number }> {
+    const version = await this.table.version();
+    const known = this.counted.get(condition);
+    if (known?.version === version) return known;
+    const [rows, total] = await Promise.all([this.table.countRows(condition), this.table.countRows()]);
+    if (this.counted.size >= COUNTED) this.counted.clear();
+    const counted = { version, rows, total };
+    this.counted.set(condition, counted);
+    return counted;
+  }
+
+  /** What of each row is read. */
+  private async selected({ columns: wanted = [], vectors = false }: Selection): Promise<Selected> {
     const columns = wanted.length > 0 ? mustBeThere(wanted, await this.columns()) : [];
     const dimension = vectors ? this.dimension : 0;
     const names = [
