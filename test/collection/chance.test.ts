@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { moreThanChance, sampleVectors, textNullOf } from '#src/collection/chance.js';
 import { type Collection, openCollection } from '#src/collection/collection.js';
+import { indexFolder } from '#src/collection/index-folder.js';
 import { newSpace, type Space } from '#src/collection/manifest.js';
 import { type Embedder, loadEmbedder } from '#src/embedding/index.js';
 import { UsageError } from '#src/errors.js';
@@ -115,6 +116,28 @@ describe('the probability that a hit is more than chance', () => {
     expect((await textNullOf(damaged, space)).rows).toBe(ids.length - 10);
     await damaged.close();
   });
+
+  it('is measured by a run of indexing that embeds something, before the first search', async () => {
+    const root = path.join(folder, 'pictures');
+    await mkdir(root);
+    for (const id of ids.slice(0, 4)) await copyFile(path.join('samples', id), path.join(root, id));
+    const indexed = await openCollection(path.join(root, '.afterimage'), { create: true, root, embedder });
+    const measuredAt = async () => {
+      const at = path.join(indexed.folder, 'chance', `${indexed.current!.key}-text.json`);
+      return (await stat(at)).mtimeMs;
+    };
+    await indexFolder(indexed);
+    const first = await measuredAt();
+    await indexFolder(indexed);
+    expect(await measuredAt()).toBe(first);
+    await copyFile(path.join('samples', ids[4]!), path.join(root, ids[4]!));
+    await indexFolder(indexed);
+    expect(await measuredAt()).toBeGreaterThan(first);
+    const written = await measuredAt();
+    expect((await textNullOf(indexed, indexed.current!)).rows).toBe(5);
+    expect(await measuredAt()).toBe(written);
+    await indexed.close();
+  }, 60_000);
 
   it('refuses vectors of another dimension', async () => {
     const terms = [{ kind: 'image' as const, vector: [1, 0] }];

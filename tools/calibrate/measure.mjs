@@ -1,9 +1,9 @@
 // How often the product says "nothing found" when it should, and when it should not: node measure.mjs CACHE [CLIP]
 // CACHE is what prepare.py and `afterimage embed` wrote (README.md); CLIP a folder with image_embeddings.npy and
 // text_embeddings.npy, five captions a photograph, of another model. Prints Markdown.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { likenessChance, likenessNull, textChance, textNull } from '../../dist/collection/chance-null.js';
-import { GENERIC_TEXTS } from '../../dist/collection/chance-texts.js';
+import { BACKGROUND_TEXTS } from '../../dist/embedding/background-texts.js';
 import { loadEmbedder, readEmbeddings } from '../../dist/index.js';
 
 const [cache, clip] = process.argv.slice(2);
@@ -19,7 +19,7 @@ const table = (file) =>
     .split('\n')
     .map((line) => {
       const at = line.indexOf(',');
-      return { kind: line.slice(0, at), key: line.slice(at + 1) };
+      return at < 0 ? { text: line } : { kind: line.slice(0, at), key: line.slice(at + 1) };
     });
 const unit = (v) => {
   const length = Math.hypot(...v);
@@ -57,7 +57,23 @@ const labels = table(`${cache}/texts.csv`);
 const pictures = (await rowsOf(`${cache}/images.npy`)).map((vector, i) => ({ vector, ...kinds[i] }));
 const texts = (await rowsOf(`${cache}/texts.npy`)).map((vector, i) => ({ vector, ...labels[i] }));
 const embedder = await loadEmbedder();
-const bank = flat((await embedder.embedTexts(GENERIC_TEXTS)).map(unit));
+const bank = flat((await embedder.embedTexts(BACKGROUND_TEXTS)).map(unit));
+const SAMPLES = new URL('../../samples/', import.meta.url).pathname;
+const files = readdirSync(SAMPLES).filter((name) => !name.endsWith('.md'));
+const samples = (await embedder.embedImages(files.map((name) => SAMPLES + name))).map((vector, i) => ({
+  vector: unit(vector),
+  key: files[i],
+}));
+const askedOf = async (file) => {
+  const lines = table(new URL(file, import.meta.url)).map(({ text, kind, key }) => ({
+    text: text ?? kind,
+    key,
+  }));
+  const vectors = await embedder.embedTexts(lines.map(({ text }) => text));
+  return lines.map((line, i) => ({ ...line, vector: unit(vectors[i]) }));
+};
+const inSamples = await askedOf('present-samples.csv');
+const notInSamples = await askedOf('absent-samples.txt');
 await embedder.close();
 
 const of = (rows, kind) => rows.filter((row) => row.kind === kind);
@@ -162,6 +178,22 @@ for (const [name, items, real, chance] of TEXT) {
   );
 }
 console.log(`| mean | | | ${meanOf(found)} | ${meanOf(nothing)} | | | |\n`);
+
+const ofSamples = textNull(bank, flat(samples.map(({ vector }) => vector)), 256);
+const asked = inSamples.map((query) => {
+  const hits = textHits(ofSamples, query, samples);
+  return { p: best(hits), first: new RegExp(query.key).test(hits[0].item.key) };
+});
+const notThere = notInSamples.map((query) => best(textHits(ofSamples, query, samples)));
+console.log('| the 37 pictures of samples | queries | found |\n|---|---|---|');
+for (const [name, rows] of [
+  ['what they show, first hit of that', asked.filter(({ first }) => first)],
+  ['what they show, first hit of something else', asked.filter(({ first }) => !first)],
+  ['what they do not show', notThere.map((p) => ({ p }))],
+])
+  console.log(`| ${name} | ${rows.length} | ${rows.filter(({ p }) => p >= 0.5).length} |`);
+const all = asked.map(({ p }) => p);
+console.log(`\nAUC of all ${all.length} and these ${notThere.length}: ${auc(all, notThere)}.\n`);
 
 function reliability(title, rows) {
   console.log(`${title}\n\n| probability | share | mean probability | observed |\n|---|---|---|---|`);
