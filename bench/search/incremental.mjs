@@ -26,7 +26,7 @@ export async function incremental({ data, log }) {
   rmSync(folder, { recursive: true, force: true });
   cpSync(photographs, folder, { recursive: true });
   const names = readdirSync(folder).sort();
-  await using collection = await openCollection(path.join(folder, '.afterimage'), {
+  const collection = await openCollection(path.join(folder, '.afterimage'), {
     create: true,
     root: folder,
   });
@@ -58,6 +58,7 @@ export async function incremental({ data, log }) {
   for (const file of half) renameSync(file, path.join(folder, 'renamed', `moved-${path.basename(file)}`));
   await run('after the changes');
   await run('once more');
+  await collection.close();
   return {
     head: ['run', 'model', 'embedded', 'reused', 'unchanged', 'removed', 'failed', 'items', 's'],
     rows,

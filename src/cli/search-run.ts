@@ -95,9 +95,11 @@ function tell(result: SearchResult, values: SearchValues, say: (text: string) =>
   const { hits, query, total, nothing, space } = result;
   say(`${query} among ${plural(total, 'item')} (${space.identity.model})`);
   if (total === 0) say('no item passes the filters');
-  else if (nothing)
-    say(`nothing found that is more than chance${hits.length > 0 ? '; the nearest are shown' : ''}`);
-  else if (hits.length === 0)
+  else if (nothing) {
+    const best = Math.round(100 * Math.max(0, ...hits.map(({ probability }) => probability)));
+    const nearest = hits.length > 0 ? ` (at best ${best} %); the nearest are shown` : '';
+    say(`nothing found that is likely to be more than chance${nearest}`);
+  } else if (hits.length === 0)
     say((values.page ?? 1) > 1 ? 'there are no further hits' : 'no hit is left by the limits that were set');
   const collapsed = hits.reduce((sum, hit) => sum + (hit.collapsed?.length ?? 0), 0);
   if (collapsed > 0)
