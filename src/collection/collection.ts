@@ -9,7 +9,7 @@ import { assertSameIdentity, sameIdentity } from '../embedding/identity.js';
 import { CollectionError, UsageError } from '../errors.js';
 import { ITEM_COLUMNS } from './columns.js';
 import { LanceStore } from './lance/lance-store.js';
-import { type Manifest, readManifest, type SavedEmbedder, type Space, writeManifest } from './manifest.js';
+import { type Manifest, readManifest, type Space, writeManifest } from './manifest.js';
 import type { Store, VectorTable } from './store.js';
 
 /** The name of a collection's folder within its folder of images. */
@@ -61,6 +61,8 @@ export async function openCollection(folder: string, options: CollectionOptions 
 export class Collection {
   private readonly embedders = new Map<string, Promise<Embedder>>();
   private readonly tables = new Map<string, Promise<SpaceTables>>();
+  /** What reads or writes the manifest does so one after the other. */
+  private turn: Promise<unknown> = Promise.resolve();
 
   /** Use {@link openCollection}. */
   constructor(
@@ -89,12 +91,14 @@ export class Collection {
   /** The space that answers, unless another is asked for; undefined while the collection is empty. */
   get current(): Space | undefined {
     const { spaces, current } = this.manifest;
-    return spaces.find(({ key }) => key === current) ?? spaces[0];
+    return (
+      spaces.find(({ key }) => key === current) ?? spaces.find(({ state }) => state === 'ready') ?? spaces[0]
+    );
   }
 
-  /** Where an item's file lies. */
+  /** Where an item's file lies; the id itself for an address, and in a collection without a folder of images. */
   fileOf(id: string): string {
-    return this.root === undefined ? id : path.join(this.root, id);
+    return this.root === undefined || isAddress(id) ? id : path.resolve(this.root, id);
   }
 
   /**
@@ -158,22 +162,23 @@ export class Collection {
       spaces: manifest.spaces.filter((space) => space.key !== key),
       current: manifest.current === key ? null : manifest.current,
     }));
-    this.tables.delete(key);
     await (await this.embedders.get(key)?.catch(() => undefined))?.close();
     this.embedders.delete(key);
     for (const kind of ['items', 'removed', 'failures']) await this.store.drop(`${kind}_${key}`);
   }
 
   /** Changes the manifest, on the disk first. */
-  async change(update: (manifest: Manifest) => Manifest): Promise<void> {
-    const next = update((await readManifest(this.folder)) ?? this.manifest);
-    await writeManifest(this.folder, next);
-    this.manifest = next;
+  change(update: (manifest: Manifest) => Manifest): Promise<void> {
+    return this.inTurn(async () => {
+      const next = update((await readManifest(this.folder)) ?? this.manifest);
+      await writeManifest(this.folder, next);
+      this.adopt(next);
+    });
   }
 
-  /** Sees what other processes have done since. */
-  async refresh(): Promise<void> {
-    this.manifest = (await readManifest(this.folder)) ?? this.manifest;
+  /** Sees which spaces other processes have made, completed and dropped since. What they write to a space is seen anyway. */
+  refresh(): Promise<void> {
+    return this.inTurn(async () => this.adopt((await readManifest(this.folder)) ?? this.manifest));
   }
 
   /** Ends the embedders that it has opened and lets go of the store. */
@@ -188,22 +193,46 @@ export class Collection {
     await this.close();
   }
 
-  private async openTables({ key, identity }: Space): Promise<SpaceTables> {
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.turn.then(work);
+    this.turn = done.catch(() => undefined);
+    return done;
+  }
+
+  /** Lets go of the tables of spaces that are gone, or were made anew; the others are searched as was measured last. */
+  private adopt(next: Manifest): void {
+    for (const { key, created, quality } of this.manifest.spaces) {
+      const now = next.spaces.find((space) => space.key === key);
+      if (now?.created !== created) this.tables.delete(key);
+      else if (now.quality?.effort !== quality?.effort)
+        this.tables.get(key)?.then(
+          ({ items }) => tune(items, now),
+          () => undefined,
+        );
+    }
+    this.manifest = next;
+  }
+
+  private async openTables(space: Space): Promise<SpaceTables> {
+    const { key, identity } = space;
     const { dimension, normalized } = identity;
     const there = new Set(await this.store.tables());
-    const open = (name: string, size: number) =>
-      there.has(name)
-        ? this.store.open(name)
-        : this.store.create(name, {
-            dimension: size,
-            normalized,
-            columns: size === 0 ? FAILURE_COLUMNS : ITEM_COLUMNS,
-          });
-    return {
+    const make = (name: string, size: number) => {
+      const columns = size === 0 ? FAILURE_COLUMNS : ITEM_COLUMNS;
+      return this.store.create(name, { dimension: size, normalized, columns }).catch(async (error) => {
+        // Another process was faster.
+        if ((await this.store.tables()).includes(name)) return this.store.open(name);
+        throw error;
+      });
+    };
+    const open = (name: string, size: number) => (there.has(name) ? this.store.open(name) : make(name, size));
+    const tables = {
       items: await open(`items_${key}`, dimension),
       removed: await open(`removed_${key}`, dimension),
       failures: await open(`failures_${key}`, 0),
     };
+    tune(tables.items, space);
+    return tables;
   }
 
   private async openEmbedder({ embedder, identity }: Space): Promise<Embedder> {
@@ -229,33 +258,24 @@ export class Collection {
   }
 }
 
+/** Searches look as far as it takes to find what was measured. */
+function tune(items: VectorTable, { quality }: Space): void {
+  items.effort = quality?.effort ?? 1;
+}
+
+/** Whether an id is the address of an item that lies elsewhere; paths below a folder have no empty parts. */
+function isAddress(id: string): boolean {
+  return /^[a-z][a-z\d+.-]+:\/\//i.test(id);
+}
+
 /** What is kept of a file that could not be embedded; the id is the file's. */
-export const FAILURE_COLUMNS = [
+const FAILURE_COLUMNS = [
   { name: 'size', type: 'integer' },
   { name: 'modified', type: 'time' },
   { name: 'stage', type: 'text' },
   { name: 'reason', type: 'text' },
   { name: 'indexed', type: 'time' },
 ] as const;
-
-/** What of an embedder's options belongs to its identity, as far as it is not the default. */
-export function savedEmbedder(model: string, options: EmbedderOptions = {}): SavedEmbedder {
-  const { output, dtype, revision, normalize, decode } = options;
-  return {
-    model,
-    options: {
-      ...(output === undefined ? {} : { output }),
-      ...(dtype === undefined || dtype === 'fp32' ? {} : { dtype }),
-      ...(revision === undefined ? {} : { revision }),
-      ...(normalize === false ? { normalize } : {}),
-      ...(decode?.orient === false || decode?.mode === 'fast' ? { decode: pick(decode) } : {}),
-    },
-  };
-}
-
-function pick({ orient, mode }: NonNullable<EmbedderOptions['decode']>) {
-  return { ...(orient === false ? { orient } : {}), ...(mode === 'fast' ? { mode } : {}) };
-}
 
 /** A root that holds the collection is kept as the way there, so that both can be moved together. */
 async function rootFor(folder: string, root: string | undefined): Promise<string | null> {

@@ -2,9 +2,8 @@
 import { DECLARED, type EmbeddingIdentity, parseIdentity } from '../embedding/identity.js';
 import { FormatError, IdentityError, ModelError, UsageError } from '../errors.js';
 import { type ResolvedModel, resolveModel } from '../models/catalogue.js';
-import { savedEmbedder } from './collection.js';
 import type { ImportSurvey } from './import-survey.js';
-import type { SavedEmbedder } from './manifest.js';
+import { type SavedEmbedder, savedEmbedder } from './manifest.js';
 
 /** An identity, and how its model is opened. */
 export interface ImportIdentity {

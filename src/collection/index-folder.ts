@@ -5,15 +5,15 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { type Embedder, type EmbedderOptions, loadEmbedder } from '../embedding/embedder.js';
-import { lock } from '../embedding/formats/lock.js';
 import { canonicalJson, sameIdentity } from '../embedding/identity.js';
 import type { Progress } from '../embedding/results.js';
 import { CollectionError, type ItemFailure, UsageError } from '../errors.js';
 import type { NameOptions } from '../image/expand-names.js';
 import { defaultModel, resolveModel } from '../models/catalogue.js';
-import { type Collection, savedEmbedder } from './collection.js';
+import type { Collection } from './collection.js';
+import { lockCollection } from './collection-lock.js';
 import { indexSpace } from './index-space.js';
-import { newSpace, type SavedEmbedder, type Space } from './manifest.js';
+import { newSpace, type SavedEmbedder, type Space, savedEmbedder } from './manifest.js';
 import { applyMetadata, type MetadataReport, readMetadata } from './metadata.js';
 
 /** Options of {@link indexFolder}. */
@@ -87,7 +87,7 @@ export interface IndexSummary {
  * put away like deleted ones.
  *
  * @throws UsageError for a collection without a folder; CollectionError when the folder is missing or empty all of a
- *   sudden, another process is indexing, or the disk refuses; RuntimeError when the network fails; and as
+ *   sudden, another process is writing to it, or the disk refuses; RuntimeError when the network fails; and as
  *   `loadEmbedder`. What was done until then stands. A file that fails is no exception.
  */
 export async function indexFolder(collection: Collection, options: IndexOptions = {}): Promise<IndexSummary> {
@@ -97,7 +97,7 @@ export async function indexFolder(collection: Collection, options: IndexOptions 
   if (options.replace && !chosen)
     throw new UsageError('replace needs a model: which vectors are to take the place of the others?');
   const metadata = options.metadata === undefined ? undefined : await readMetadata(options.metadata);
-  const release = await lockCollection(collection);
+  const release = await lockCollection(collection.folder);
   const opened: Embedder[] = [];
   try {
     await collection.refresh();
@@ -134,19 +134,6 @@ async function checkRoot(collection: Collection): Promise<void> {
   } catch (cause) {
     throw new CollectionError(folder, `its folder of images, ${root}, cannot be found`, {
       hint: 'if it lies on a disk that is not connected, connect it: nothing was changed',
-      cause,
-    });
-  }
-}
-
-async function lockCollection({ folder }: Collection): Promise<() => Promise<void>> {
-  try {
-    return await lock(path.join(folder, 'lock'));
-  } catch (cause) {
-    if (!(cause instanceof UsageError)) throw cause;
-    const holder = /process (\d+)/.exec(cause.message)?.[1] ?? 'another';
-    throw new CollectionError(folder, `process ${holder} is indexing this collection`, {
-      hint: cause.hint,
       cause,
     });
   }

@@ -69,6 +69,8 @@ export class Resolver {
   /** Files under way by id, and those of the same bytes that wait for them, or the row that came of them. */
   private readonly underWay = new Map<string, Resolved>();
   private readonly inHand = new Map<string, InHand>();
+  /** The columns that the other space has, too. */
+  private shared: readonly string[] | undefined;
 
   constructor(private readonly context: ResolveContext) {}
 
@@ -171,9 +173,11 @@ export class Resolver {
     const ids =
       source && group.map(({ file }) => file).filter((file) => source.known.meet(file) === 'unchanged');
     if (!ids || ids.length === 0) return new Map();
+    const there = this.shared ? [] : await source.items.columns();
+    this.shared ??= columns.filter((name) => there.some((column) => column.name === name));
     const batch = await source.items.get(
       ids.map(({ id }) => id),
-      { columns },
+      { columns: this.shared },
     );
     return new Map([...rowsOf(batch)].map(({ id, values }) => [id, values]));
   }

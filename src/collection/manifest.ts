@@ -58,6 +58,25 @@ export interface Manifest {
   globs?: { include?: string[]; exclude?: string[] };
 }
 
+/** What of an embedder's options belongs to its identity, as far as it is not the default. */
+export function savedEmbedder(model: string, options: EmbedderOptions = {}): SavedEmbedder {
+  const { output, dtype, revision, normalize, decode } = options;
+  return {
+    model,
+    options: {
+      ...(output === undefined ? {} : { output }),
+      ...(dtype === undefined || dtype === 'fp32' ? {} : { dtype }),
+      ...(revision === undefined ? {} : { revision }),
+      ...(normalize === false ? { normalize } : {}),
+      ...(decode?.orient === false || decode?.mode === 'fast' ? { decode: pick(decode) } : {}),
+    },
+  };
+}
+
+function pick({ orient, mode }: NonNullable<EmbedderOptions['decode']>) {
+  return { ...(orient === false ? { orient } : {}), ...(mode === 'fast' ? { mode } : {}) };
+}
+
 /** A space for an embedder's vectors, not yet in any manifest. */
 export function newSpace(identity: EmbeddingIdentity, embedder: SavedEmbedder | null): Space {
   return {

@@ -40,7 +40,7 @@ export interface SearchResult {
   query: string;
   /** Items that pass the filters; those of `near` are counted in the box around the circle. */
   total: number;
-  /** True when no item, on this page or before it, is more likely than not to be more than chance. */
+  /** True when no item, on this page or before it or cut off by `minScore`, is more likely than not to be more than chance. */
   nothing: boolean;
 }
 
@@ -72,6 +72,7 @@ export async function search(
   options: SearchOptions = {},
 ): Promise<SearchResult> {
   const { limit, offset } = checkNumbers(options);
+  await collection.refresh();
   const terms = isWritten(query) ? parseQuery(query) : query;
   const space = spaceFor(collection, terms, options.model);
   const asking = queryVector(collection, space, terms, options);
@@ -100,13 +101,13 @@ export async function search(
   for (let round = 1; ; round++) {
     const found = await items.nearest(asked.vector, { k, filter, exact: options.exact, ...selection });
     const answers = found.filter((hit) => isAnswer(hit, asked, options));
-    const good = answers.filter(({ score }) => score >= minScore);
-    const vectors = good.map(({ vector }) => vector!);
+    const vectors = answers.map(({ vector }) => vector!);
     const chances = await moreThanChance(collection, space, asked.terms, vectors, total);
     nothing = !chances.some((chance) => chance > 0.5);
-    const likely = good
+    const good = answers
       .map((hit, i): Candidate => ({ ...hit, probability: chances[i]! }))
-      .filter(({ probability }) => probability >= minProbability);
+      .filter(({ score }) => score >= minScore);
+    const likely = good.filter(({ probability }) => probability >= minProbability);
     ranked = isOn(dedup) ? collapsed(likely, dedup) : likely;
     // What comes after scores less still, and is hardly more than chance where none of the last ones was.
     const over = good.length < answers.length || (minProbability > 0 && likely.length === likelyBefore);

@@ -5,6 +5,7 @@
 import { watch } from 'node:fs';
 import path from 'node:path';
 import type { Collection } from './collection.js';
+import { isBusy } from './collection-lock.js';
 import { type IndexOptions, type IndexSummary, indexFolder } from './index-folder.js';
 
 /** Options of {@link watchFolder}. */
@@ -17,8 +18,12 @@ export interface WatchOptions extends IndexOptions {
   onRun?: ((summary: IndexSummary) => void | Promise<void>) | undefined;
 }
 
+/** Seconds after which it is tried again when another process was writing. */
+const AGAIN = 2;
+
 /**
- * Brings a collection up to date whenever something happens in its folder, until `stop` is aborted.
+ * Brings a collection up to date whenever something happens in its folder, until `stop` is aborted. While another process
+ * writes to the collection, a search that looks for changes first, say, it waits.
  * @throws as `indexFolder`.
  */
 export async function watchFolder(collection: Collection, options: WatchOptions): Promise<void> {
@@ -26,11 +31,18 @@ export async function watchFolder(collection: Collection, options: WatchOptions)
   // What was asked for once is not done again with every run.
   const run: IndexOptions = { ...rest, stop, retry: false, purge: false, replace: false };
   using notices = new Notices(collection.root!, collection.folder, quiet);
+  let seconds = every;
   while (!stop?.aborted) {
-    await notices.next(every * 1000, stop);
+    await notices.next(seconds * 1000, stop);
     if (stop?.aborted) return;
-    const summary = await indexFolder(collection, run);
-    if (hasChanged(summary)) await onRun?.(summary);
+    try {
+      const summary = await indexFolder(collection, run);
+      seconds = every;
+      if (hasChanged(summary)) await onRun?.(summary);
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+      seconds = Math.min(every, AGAIN);
+    }
   }
 }
 

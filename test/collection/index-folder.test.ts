@@ -169,7 +169,7 @@ describe('indexFolder', () => {
 
   it('refuses a second run at the same time', async () => {
     await writeFile(at('.afterimage/lock'), String(process.ppid));
-    await expect(run()).rejects.toThrow(`process ${process.ppid} is indexing`);
+    await expect(run()).rejects.toThrow(`process ${process.ppid} is writing`);
     await rm(at('.afterimage/lock'));
   });
 

@@ -12,8 +12,8 @@ export const similar = defineCommand({
   usage: 'IMAGE [options]',
   summary: 'Finds the images of a collection that are most like an image.',
   details:
-    'An IMAGE is a path, a URL, or the id of an item (its path below the collection’s folder); copies of it are left ' +
-    'out. Lines on standard output are cosine and absolute path with a tab between them, best first.',
+    'An IMAGE is a path, a URL, or the id of an item (its path below the collection’s folder). It is left out itself, ' +
+    'and so are copies of a path or URL; those of an item are shown. Lines on standard output are cosine and absolute path with a tab between them, best first.',
   arity: [1, 1],
   options: SEARCH_OPTIONS,
   examples: [
