@@ -1,9 +1,7 @@
 /** @file What an export reads of a table: which rows and columns there are, and the same rows again as often as needed. */
 import { createHash, type Hash } from 'node:crypto';
-import path from 'node:path';
 import type { RowColumn } from '../embedding/formats/row.js';
 import { CollectionError, nearestName, UsageError } from '../errors.js';
-import type { Collection } from './collection.js';
 import type { Column } from './columns.js';
 import type { Filter } from './filter.js';
 import type { RowBatch, Selection, VectorTable } from './store.js';
@@ -79,10 +77,4 @@ export function chooseColumns(
         hint: near ? `did you mean ${near}?` : `the columns are ${names.join(', ')}`,
       });
     });
-}
-
-/** Where an item's file lies, absolute; null for an item that is a text or an address. */
-export function filePath(collection: Collection, id: string): string | null {
-  if (collection.root === undefined || /^[a-z][a-z\d+.-]+:\/\//i.test(id)) return null;
-  return path.resolve(collection.fileOf(id));
 }

@@ -4,6 +4,7 @@
  * whole.
  */
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { type EmbeddingRow, formatFromPath, type OutputFormat } from '../embedding/formats/index.js';
 import { noFacts, type RowCell, type RowColumn } from '../embedding/formats/row.js';
 import { writeRows } from '../embedding/formats/writer.js';
@@ -12,7 +13,7 @@ import type { Progress } from '../embedding/results.js';
 import { UsageError } from '../errors.js';
 import type { Collection } from './collection.js';
 import { type ExportMap, mapOf } from './export-map.js';
-import { chooseColumns, filePath, Survey } from './export-rows.js';
+import { chooseColumns, Survey } from './export-rows.js';
 import type { Space } from './manifest.js';
 import type { RowBatch } from './store.js';
 import { parseWhere } from './where.js';
@@ -133,8 +134,9 @@ function rowMaker(collection: Collection, space: Space, columns: readonly RowCol
     ids.map((id, i) => {
       const vector = vectors.subarray(i * dimension, (i + 1) * dimension);
       const cells: Record<string, RowCell> = {};
+      const file = collection.fileOf(id); // or an address
       for (const { name } of columns)
-        cells[name] = name === 'path' ? filePath(collection, id) : (values[name]?.[i] ?? null);
+        cells[name] = name === 'path' ? (path.isAbsolute(file) ? file : null) : (values[name]?.[i] ?? null);
       Object.assign(cells, map.cells(from + i, vector));
       const { text, kind } = cells;
       return {

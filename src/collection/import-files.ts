@@ -14,19 +14,24 @@ export function itemId(root: string | undefined, id: string): string {
   return outside ? id : below.split(path.sep).join('/');
 }
 
-/** Size and time of the items' files, in their order; undefined for those that are not there. */
+/**
+ * Size and time of the items' files below the collection's folder, and that they are as they were indexed now; nulls for
+ * items without a file, and nothing where the collection has no folder.
+ */
 export async function fileFacts(
   collection: Collection,
   ids: readonly string[],
-): Promise<(Values | undefined)[]> {
-  const facts: (Values | undefined)[] = new Array(ids.length).fill(undefined);
+  now: Date,
+): Promise<Values[]> {
+  const facts: Values[] = ids.map(() => ({}));
   if (collection.root === undefined) return facts;
   for (let from = 0; from < ids.length; from += AT_ONCE)
     await Promise.all(
       ids.slice(from, from + AT_ONCE).map(async (id, i) => {
         const info = await stat(collection.fileOf(id)).catch(() => undefined);
-        if (info?.isFile())
-          facts[from + i] = { size: info.size, modified: new Date(Math.trunc(info.mtimeMs)) };
+        facts[from + i] = info?.isFile()
+          ? { size: info.size, modified: new Date(Math.trunc(info.mtimeMs)), indexed: now }
+          : { size: null, modified: null };
       }),
     );
   return facts;

@@ -5,11 +5,12 @@
 import { type EmbeddingIdentity, sameIdentity } from '../embedding/identity.js';
 import type { Progress } from '../embedding/results.js';
 import type { Collection } from './collection.js';
+import { lockCollection } from './collection-lock.js';
 import type { Column } from './columns.js';
 import { fileFacts } from './import-files.js';
-import { identityOf } from './import-identity.js';
-import { importRows, type RowOptions } from './import-rows.js';
-import { surveyRows } from './import-survey.js';
+import { type ImportIdentity, identityOf } from './import-identity.js';
+import { type ImportSource, importRows, type RowOptions } from './import-rows.js';
+import { type ImportSurvey, surveyRows } from './import-survey.js';
 import { type Row, toBatch } from './index-writer.js';
 import { type IndexQuality, newSpace, type Space } from './manifest.js';
 import { maintain } from './quality.js';
@@ -59,23 +60,42 @@ const BATCH = 10_000;
  *
  * An item's id is the row's own (see `RowOptions.id`); absolute paths below the collection's folder of images become
  * relative to it. An item that is there already is replaced. Where the item's file is there, its size and time are
- * recorded, and the vector counts as that of the file as it is now: indexing passes it over until it changes.
+ * recorded, and the vector counts as that of the file as it is now: indexing passes it over until it changes. Where
+ * there is no such file (texts, addresses), the item stays whatever happens in the folder.
  * @throws UsageError and IdentityError for options that do not fit the file, FormatError for a file that cannot be
- *   read and for rows that cannot be used (not a number, zero, one id with two vectors): before anything is written.
+ *   read and for rows that cannot be used (not a number, zero, one id with two vectors): before anything is written;
+ *   CollectionError when another process writes to the collection, or the disk refuses.
  */
 export async function importVectors(
   collection: Collection,
   file: string,
   options: ImportOptions = {},
 ): Promise<ImportSummary> {
-  const start = performance.now();
   const { onProgress, signal } = options;
+  const start = performance.now();
   const source = await importRows(file, options, collection.root);
   const survey = await surveyRows(source, (done) => {
     signal?.throwIfAborted();
     onProgress?.({ stage: 'check', done, failed: 0, total: source.count });
   });
-  const { identity, embedder, declared } = await identityOf(file, source.identity, survey, options);
+  const found = await identityOf(file, source.identity, survey, options);
+  const release = await lockCollection(collection.folder);
+  try {
+    await collection.refresh();
+    return await writeRows(collection, source, survey, found, options, start);
+  } finally {
+    await release();
+  }
+}
+
+async function writeRows(
+  collection: Collection,
+  source: ImportSource,
+  survey: ImportSurvey,
+  { identity, embedder, declared }: ImportIdentity,
+  { onProgress, signal }: ImportOptions,
+  start: number,
+): Promise<ImportSummary> {
   const known = collection.spaces.find((space) => sameIdentity(space.identity, identity));
   const space = known ?? newSpace(identity, embedder);
   if (known === undefined)
@@ -93,11 +113,11 @@ export async function importVectors(
     const facts = await fileFacts(
       collection,
       batch.map(({ id }) => id),
+      indexed,
     );
-    for (const [i, row] of batch.entries())
-      row.values = facts[i] ? { ...row.values, ...facts[i], indexed } : { indexed, ...row.values };
+    for (const [i, row] of batch.entries()) row.values = { indexed, ...row.values, ...facts[i] };
     await items.upsert(toBatch(batch, identity.dimension, names));
-    found += facts.filter((fact) => fact !== undefined).length;
+    found += facts.filter(({ size }) => typeof size === 'number').length;
     written += batch.length;
     onProgress?.({ stage: 'write', done, failed: 0, total: survey.rows });
   };

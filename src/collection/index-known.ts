@@ -58,9 +58,10 @@ export class KnownFiles {
     return Math.abs(this.indexed[place]! - file.modified) <= TICK ? 'racy' : 'unchanged';
   }
 
-  /** The files that were not met. */
+  /** The files that were not met. Imported items of which no file was ever seen are none. */
   *missing(): Generator<string> {
-    for (const [id, place] of this.places) if (this.seen[place] === 0) yield id;
+    for (const [id, place] of this.places)
+      if (this.seen[place] === 0 && !Number.isNaN(this.modified[place])) yield id;
   }
 }
 
