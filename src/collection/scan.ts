@@ -22,6 +22,8 @@ const TOGETHER = 256;
 export class FolderScan {
   /** Folders that cannot be read, relative to the root: nothing is known of what lies below them. */
   private readonly unreadable: string[] = [];
+  /** Files that are there but cannot be looked at. */
+  private readonly hidden = new Set<string>();
 
   /**
    * @param own the collection's own folder, which is never entered
@@ -59,6 +61,7 @@ export class FolderScan {
 
   /** After the walk: whether a file that was not found is gone, and not merely out of reach. */
   isGone(id: string): boolean {
+    if (this.hidden.has(id)) return false;
     return !this.unreadable.some((folder) => folder === '' || id.startsWith(`${folder}/`));
   }
 
@@ -68,7 +71,11 @@ export class FolderScan {
         const seen = Date.now();
         const file = path.join(this.root, id);
         // A link that leads nowhere is looked at itself, and fails when it is read.
-        const info = await stat(file).catch(() => lstat(file).catch(() => undefined));
+        const info = await stat(file)
+          .catch(() => lstat(file))
+          .catch(({ code }: NodeJS.ErrnoException): undefined => {
+            if (code !== 'ENOENT' && code !== 'ENOTDIR') this.hidden.add(id);
+          });
         return info && { id, bytes: info.size, modified: Math.floor(info.mtimeMs), seen };
       }),
     );
