@@ -43,7 +43,7 @@ export class ColumnTypes {
   /** Takes the values of an item into account. */
   add(id: string, values: Record<string, unknown>): void {
     for (const [name, value] of Object.entries(values)) {
-      if (value === null || value === undefined || DROPPED.has(name)) continue;
+      if (value === null || value === undefined || name === '' || DROPPED.has(name)) continue;
       let kind = this.kinds.get(name);
       if (kind === undefined) {
         kind = { fits: new Set(TYPES), place: /path|file/i.test(name) };

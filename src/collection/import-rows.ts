@@ -1,13 +1,11 @@
 /** @file The rows of a file of vectors as an import takes them: which of them, what they are called, what is known of each. */
 
-import { csvRecords } from '../embedding/formats/csv.js';
 import { type EmbeddingRow, formatFromPath, scanEmbeddings } from '../embedding/formats/index.js';
-import { parseLine } from '../embedding/formats/jsonl.js';
-import { fileLines } from '../embedding/formats/lines.js';
 import { infoFromRecord, type RowInfo } from '../embedding/formats/row.js';
 import type { EmbeddingIdentity } from '../embedding/identity.js';
 import { FormatError, UsageError } from '../errors.js';
 import { itemId } from './import-files.js';
+import { tableRecords } from './table-records.js';
 
 /** How rows are read. */
 export interface RowOptions {
@@ -66,7 +64,7 @@ export async function importRows(
     count: scan.count,
     untyped: formatFromPath(metadata ?? file) === 'csv',
     async *batches() {
-      const infos = metadata === undefined ? undefined : records(metadata);
+      const infos = metadata === undefined ? undefined : tableRecords(metadata);
       let row = 0;
       let taken = 0;
       for await (const batch of scan.batches()) {
@@ -121,28 +119,4 @@ function toRow(
   } else if (texts && typeof values.text === 'string') id = values.text;
   if (id !== own && named) values.source ??= own;
   return { id, row, vector, values };
-}
-
-/** The records of a table without vectors. */
-async function* records(file: string): AsyncGenerator<Record<string, unknown>> {
-  const format = formatFromPath(file);
-  if (format === 'parquet') {
-    const { parquetRecords } = await import('../embedding/formats/parquet-read.js');
-    for await (const rows of parquetRecords(file)) yield* rows;
-  } else if (format === 'jsonl') {
-    for await (const { line, number } of fileLines(file))
-      if (line.trim() !== '') yield parseLine(file, line, number);
-  } else if (format === 'csv') {
-    let header: string[] | undefined;
-    for await (const { cells, number } of csvRecords(file)) {
-      if (header && cells.length !== header.length)
-        throw new FormatError(
-          file,
-          `line ${number}: expected ${header.length} cells but found ${cells.length}`,
-        );
-      if (header)
-        yield Object.fromEntries(header.map((name, i) => [name, cells[i] === '' ? null : cells[i]]));
-      else header = cells.map((name) => name.replace(/^\uFEFF/, '').trim());
-    }
-  } else throw new UsageError(`${file}: expected metadata as .csv, .jsonl or .parquet`);
 }

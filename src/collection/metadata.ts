@@ -3,10 +3,6 @@
  * embedded for them, and only cells that differ are written.
  */
 import path from 'node:path';
-import { csvRecords } from '../embedding/formats/csv.js';
-import { parseLine } from '../embedding/formats/jsonl.js';
-import { fileLines } from '../embedding/formats/lines.js';
-import { parquetRecords } from '../embedding/formats/parquet-read.js';
 import { FormatError } from '../errors.js';
 import { isImageName } from '../image/expand-names.js';
 import type { Collection } from './collection.js';
@@ -14,6 +10,7 @@ import { type Cell, type Column, ITEM_COLUMNS, type Values } from './columns.js'
 import { ColumnTypes } from './import-columns.js';
 import type { Space } from './manifest.js';
 import type { VectorTable } from './store.js';
+import { tableRecords } from './table-records.js';
 
 /** What became of a file of metadata. */
 export interface MetadataReport {
@@ -57,7 +54,7 @@ export async function readMetadata(file: string): Promise<Metadata> {
   const types = new ColumnTypes(/\.csv$/i.test(file));
   let joinedBy: string | undefined;
   let hasText = false;
-  for await (const record of records(file)) {
+  for await (const record of tableRecords(file)) {
     joinedBy ??= joinColumn(file, record);
     const { [joinedBy]: key, ...values } = record;
     types.add(String(key), withoutVectors(values));
@@ -88,7 +85,7 @@ export async function applyMetadata(
   const report: MetadataReport = { file, joinedBy, columns, renamed, matched: 0, changed: 0, unmatched: 0 };
   const find = await itemFinder(items, collection.root);
   let rows = new Map<string, Values>();
-  for await (const record of records(file)) {
+  for await (const record of tableRecords(file)) {
     const { [joinedBy]: key, ...values } = record;
     const id = find(String(key));
     if (id === undefined) {
@@ -130,31 +127,40 @@ function sameCell(a: Cell, b: Cell): boolean {
   return a instanceof Date && b instanceof Date ? a.getTime() === b.getTime() : a === b;
 }
 
-/** Finds the item that a name stands for. */
+/** Finds the item that a name stands for, however its accents are composed. Holds all ids. */
 async function itemFinder(
   items: VectorTable,
   root: string | undefined,
 ): Promise<(name: string) => string | undefined> {
-  const ids = new Set<string>();
-  const byName = new Map<string, string | null>(); // null: several
-  for await (const batch of items.scan()) {
-    for (const id of batch.ids) {
-      ids.add(id);
-      const name = path.posix.basename(id);
-      for (const called of new Set([name, path.posix.parse(name).name]))
-        byName.set(called, byName.has(called) ? null : id);
-    }
-  }
-  const base = root === undefined ? '' : `${root.replaceAll('\\', '/').replace(/\/+$/, '')}/`;
+  const ids = new Map<string, string>();
+  for await (const batch of items.scan()) for (const id of batch.ids) ids.set(id.normalize(), id);
+  let byName: ReadonlyMap<string, string | null> | undefined;
+  const base = root === undefined ? '' : `${slashes(root).replace(/\/+$/, '')}/`;
   const folder = path.posix.basename(base);
   return (given) => {
-    let name = given.replaceAll('\\', '/').replace(/^(\.\/)+/, '');
+    let name = slashes(given).replace(/^(\.\/)+/, '');
     if (base !== '' && name.startsWith(base)) name = name.slice(base.length);
-    if (ids.has(name)) return name;
-    const below = name.startsWith(`${folder}/`) ? name.slice(folder.length + 1) : undefined;
-    if (below !== undefined && ids.has(below)) return below;
+    const below = name.startsWith(`${folder}/`) ? name.slice(folder.length + 1) : name;
+    const found = ids.get(name) ?? ids.get(below);
+    if (found !== undefined) return found;
+    byName ??= namesOf(ids);
     return byName.get(path.posix.basename(name)) ?? undefined;
   };
+}
+
+/** Ids by the names of their files with and without ending; null for a name that several have. */
+function namesOf(ids: ReadonlyMap<string, string>): Map<string, string | null> {
+  const names = new Map<string, string | null>();
+  for (const [written, id] of ids) {
+    const name = path.posix.basename(written);
+    for (const called of new Set([name, path.posix.parse(name).name]))
+      names.set(called, names.has(called) ? null : id);
+  }
+  return names;
+}
+
+function slashes(name: string): string {
+  return name.normalize().replaceAll('\\', '/');
 }
 
 function joinColumn(file: string, record: Record<string, unknown>): string {
@@ -171,33 +177,4 @@ function withoutVectors(record: Record<string, unknown>): Record<string, unknown
   const isVector = (value: unknown) =>
     (Array.isArray(value) || ArrayBuffer.isView(value)) && (value as unknown[]).length > LONGEST_LIST;
   return Object.fromEntries(Object.entries(record).filter(([, value]) => !isVector(value)));
-}
-
-/** The rows of a file, by its ending. An empty cell of a CSV is null. */
-async function* records(file: string): AsyncGenerator<Record<string, unknown>> {
-  const ending = path.extname(file).toLowerCase();
-  if (ending === '.parquet') {
-    for await (const group of parquetRecords(file)) yield* group;
-  } else if (ending === '.jsonl' || ending === '.ndjson') {
-    for await (const { line, number } of fileLines(file))
-      if (line.trim() !== '') yield parseLine(file, line, number);
-  } else if (ending === '.csv') {
-    let header: string[] | undefined;
-    for await (const { cells, number } of csvRecords(file)) {
-      if (header === undefined) {
-        header = cells.map((name) => name.replace(/^\uFEFF/, '').trim());
-        continue;
-      }
-      if (cells.length !== header.length)
-        throw new FormatError(
-          file,
-          `line ${number}: expected ${header.length} cells but found ${cells.length}`,
-        );
-      yield Object.fromEntries(
-        header.map((name, i) => [name, cells[i] === '' ? null : cells[i]!] as const).filter(([name]) => name),
-      );
-    }
-  } else {
-    throw new FormatError(file, 'expected a file that ends in .csv, .jsonl or .parquet');
-  }
 }

@@ -6,6 +6,7 @@ import { openCollection } from '#src/collection/collection.js';
 import { exportCollection } from '#src/collection/export.js';
 import { importVectors } from '#src/collection/import.js';
 import { indexFolder } from '#src/collection/index-folder.js';
+import { UsageError } from '#src/errors.js';
 import { picture, put, temporaryFolder } from './pictures.js';
 
 const ADDRESS = 'https://example.org/a/b.jpg';
@@ -62,3 +63,17 @@ it('waits its turn: another process may be writing', async () => {
   await rm(at('c/lock'));
   expect(await run()).toMatchObject({ items: 1 });
 }, 60_000);
+
+it('leaves out what has no name', async () => {
+  await using place = await temporaryFolder();
+  const file = path.join(place.folder, 'v.jsonl');
+  await writeFile(file, lines([{ id: 'a', '': 'x', kind: 'y' }]));
+  await using collection = await openCollection(path.join(place.folder, 'c'), { create: true });
+  for (let run = 0; run < 2; run++) {
+    const { columns } = await importVectors(collection, file, { model: 'mine' });
+    expect(columns.map(({ name }) => name)).not.toContain('');
+  }
+  const { items } = await collection.tablesOf(collection.space());
+  await expect(items.addColumns([{ name: '', type: 'text' }])).rejects.toThrow(UsageError);
+  expect(await items.count()).toBe(1);
+});

@@ -103,6 +103,15 @@ it('keeps what was said of a file when it changes or moves', async () => {
   expect(await cells('b/four.png', ['text', 'code'])).toEqual({ text: 'three of them', code: '007' });
 });
 
+it('takes accents however they are composed, and no column without a name', async () => {
+  const name = 'caf\u00e9.png'; // as it is typed; some disks keep e and its accent apart
+  await put(path.join(place.folder, 'in/d', name.normalize('NFD')), await picture(60));
+  await writeFile(file('n.csv'), `,file,drink\n0,d/${name},coffee\n1,${name},tea\n`);
+  const { metadata } = await indexFolder(collection, { metadata: file('n.csv') });
+  expect(metadata).toMatchObject({ matched: 2, columns: [{ name: 'drink', type: 'text' }] });
+  expect(await cells(`d/${name.normalize('NFD')}`, ['drink'])).toEqual({ drink: 'tea' });
+});
+
 it('says what is wrong with a file', async () => {
   await writeFile(file('bad.csv'), 'x,y\n1,2\n');
   await expect(indexFolder(collection, { metadata: file('bad.csv') })).rejects.toThrow(FormatError);

@@ -73,6 +73,7 @@ export class LanceTable implements VectorTable {
     await persist(this.folder, async () => {
       const there = new Map((await this.columns()).map(({ name, type }) => [name, type]));
       const added = columns.filter(({ name, type }) => {
+        if (name === '') throw new UsageError('columns: expected a name but received none');
         const known = name === 'id' || name === 'vector' ? name : there.get(name);
         if (known !== undefined && known !== type)
           throw new UsageError(`column "${name}": it is there with the type ${known}, not ${type}`);
