@@ -12,8 +12,8 @@ export async function lockCollection(folder: string): Promise<() => Promise<void
     return await lock(path.join(folder, 'lock'));
   } catch (cause) {
     if (!(cause instanceof UsageError)) throw cause;
-    const holder = /process (\d+)/.exec(cause.message)?.[1] ?? 'another';
-    throw new CollectionError(folder, `process ${holder} is writing to this collection`, {
+    const holder = /process \d+/.exec(cause.message)?.[0] ?? 'another process';
+    throw new CollectionError(folder, `${holder} is writing to this collection`, {
       hint: cause.hint,
       cause,
     });
