@@ -6,11 +6,15 @@ import { programName, quote } from './quote.js';
 import { dim, note, print } from './terminal.js';
 import { count, duration, plural, rate } from './units.js';
 
-/** Prints what a run did and what to type next. */
+/**
+ * Prints what a run did and what to type next.
+ * @param again it was not the first run of this process: where the collection lies has been said
+ */
 export async function reportIndex(
   summary: IndexSummary,
   collection: Collection,
   { json, errors }: { json: boolean; errors: string | undefined },
+  again = false,
 ): Promise<void> {
   if (json) {
     await print(JSON.stringify({ collection: collection.folder, root: collection.root, ...summary }));
@@ -25,6 +29,7 @@ export async function reportIndex(
     note('interrupted; what was embedded is kept, and the same command goes on');
     return;
   }
+  if (again) return;
   await print(dim(`the collection lies in ${collection.folder}`));
   const items = summary.spaces.at(-1)?.items ?? 0;
   if (items > 0) {

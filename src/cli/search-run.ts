@@ -93,8 +93,9 @@ function record({ id, file, score, probability, values, collapsed }: SearchHit) 
 /** What was asked, of what, and whether there is an answer. */
 function tell(result: SearchResult, values: SearchValues, say: (text: string) => void): void {
   const { hits, query, total, nothing, space } = result;
-  say(`${query} among ${plural(total, 'item')} (${space.identity.model})`);
-  if (total === 0) say('no item passes the filters');
+  say(`${shortened(query)} among ${plural(total, 'item')} (${space.identity.model})`);
+  const filtered = [values.where, values.after, values.before, values.near].some((one) => one !== undefined);
+  if (total === 0) say(filtered ? 'no item passes the filters' : 'the collection is empty');
   else if (nothing) {
     const best = Math.round(100 * Math.max(0, ...hits.map(({ probability }) => probability)));
     const nearest = hits.length > 0 ? ` (at best ${best} %); the nearest are shown` : '';
@@ -106,20 +107,25 @@ function tell(result: SearchResult, values: SearchValues, say: (text: string) =>
     say(`${count(collapsed)} near-equal ${collapsed === 1 ? 'hit is' : 'hits are'} left out`);
 }
 
-function captioned({ hits }: SearchResult): { file: string; caption: string }[] {
-  return hits.map(({ file, id, score }) => ({ file, caption: `${score.toFixed(3)}  ${id}` }));
+/** On one line, and not without end. */
+function shortened(query: string): string {
+  const line = query.replace(/\s+/g, ' ');
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
 
 async function preview(result: SearchResult): Promise<void> {
   const { showThumbnails } = await import('./thumbnails.js');
-  if (!(await showThumbnails(captioned(result), {})))
+  const tiles = result.hits.map(({ file, id, score }) => ({ file, caption: `${score.toFixed(3)}  ${id}` }));
+  if (!(await showThumbnails(tiles, {})))
     note('this terminal cannot show pictures (kitty, iTerm2 and sixel can); --open writes a web page');
 }
 
 async function openSheet(result: SearchResult): Promise<void> {
   const { writeResultSheet } = await import('./sheet/result-sheet.js');
   const file = path.join(await mkdtemp(path.join(tmpdir(), 'afterimage-')), 'search.html');
-  await writeResultSheet(file, 'Search', result.query, captioned(result));
+  // The page names the files itself.
+  const tiles = result.hits.map(({ file, score }) => ({ file, caption: score.toFixed(3) }));
+  await writeResultSheet(file, 'Search', result.query, tiles);
   note(`the hits are in ${file}`);
   const { openFile } = await import('./sheet/open-file.js');
   if (process.stderr.isTTY) await openFile(file);

@@ -282,7 +282,9 @@ async function rootFor(folder: string, root: string | undefined): Promise<string
   if (root === undefined) return null;
   const found = await stat(root).catch(() => undefined);
   if (!found?.isDirectory())
-    throw new UsageError(`no folder "${root}"`, { hint: 'name the folder that holds the images' });
+    throw new UsageError(found ? `"${root}" is not a folder` : `no folder "${root}"`, {
+      hint: 'name the folder that holds the images',
+    });
   const real = await realpath(root);
   const parent = await realpath(path.dirname(folder)).catch(() => path.dirname(folder));
   const way = path.relative(path.join(parent, path.basename(folder)), real);

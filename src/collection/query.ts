@@ -12,6 +12,7 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import type { EmbeddingIdentity } from '../embedding/identity.js';
+import { UsageError } from '../errors.js';
 import type { ImageInput } from '../image/index.js';
 import { type Place, pointAt } from './point.js';
 
@@ -158,7 +159,7 @@ function joined(text: string, tokens: readonly Token[]): Query {
   }
   if (sign) throw pointAt(text, sign, `query: expected a term after "${sign.op}" but there is none`);
   if (terms.length === 0)
-    throw pointAt(text, { start: 0, end: 1 }, 'query: nothing is asked', 'name a text, an image or id:ITEM');
+    throw new UsageError('query: nothing is asked', { hint: 'name a text, an image or id:ITEM' });
   return terms;
 }
 

@@ -97,10 +97,10 @@ export const index = defineCommand({
       },
       onNote: (message) => note(message),
     } satisfies Parameters<typeof indexFolder>[1];
-    const show = async (summary: IndexSummary) => {
+    const show = async (summary: IndexSummary, again = false) => {
       line?.end();
       await log?.append(failures.splice(0));
-      await reportIndex(summary, collection, values);
+      await reportIndex(summary, collection, values, again);
     };
     let summary: IndexSummary;
     try {
@@ -109,7 +109,7 @@ export const index = defineCommand({
       if (values.watch && !summary.interrupted) {
         const { watchFolder } = await import('../../collection/watch.js');
         if (!values.quiet) note(`watching ${collection.root}; Ctrl-C ends it`);
-        await watchFolder(collection, { ...options, onRun: show });
+        await watchFolder(collection, { ...options, onRun: (run) => show(run, true) });
       }
     } catch (error) {
       if (!(error instanceof Error && error.name === 'AbortError')) throw error;

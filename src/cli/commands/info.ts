@@ -87,7 +87,7 @@ function spaceTold(space: SpaceInfo): string {
       .slice(0, REASONS)
       .map(({ files, reason, stage }) => `${files} × ${reason} (${stage})`);
     if (failures.length > REASONS)
-      lines.push(`${failures.length - REASONS} other reasons; --failures lists all`);
+      lines.push(`${plural(failures.length - REASONS, 'other reason')}; --failures lists all`);
     rows.push(['failed', lines.join('\n')]);
   }
   return `${bold(model)}${standing.length > 0 ? dim(` ${standing.join(', ')}`) : ''}\n${pairs(rows, '  ')}`;

@@ -15,7 +15,7 @@ li a { display: block; padding: 8px; height: 100%; }
 .frame { display: grid; place-items: center; height: ${HEIGHT}px; }
 li .missing { width: 100%; height: 100%; }
 .rank { float: right; color: var(--faint); font-variant-numeric: tabular-nums; }
-.caption { margin-top: 8px; font-weight: 600; font-variant-numeric: tabular-nums; white-space: pre-line; }
+.caption { margin-top: 8px; font-weight: 600; font-variant-numeric: tabular-nums; white-space: pre-line; overflow-wrap: anywhere; }
 .path { color: var(--faint); font-size: 12px; overflow-wrap: anywhere; }
 li a:hover { text-decoration: none; } li:hover { border-color: var(--mark); }
 @media print { li { break-inside: avoid; } }`;
