@@ -53,7 +53,9 @@ async function main([folder, kills = '10', images = '2000', seed = '1']) {
   if (folder === undefined) throw new Error('name a folder of pictures');
   const root = await mkdtemp(path.join(tmpdir(), 'afterimage-kill-'));
   try {
-    const names = (await readdir(folder, { recursive: true })).filter((name) => /\.(jpe?g|png|webp)$/i.test(name));
+    const names = (await readdir(folder, { recursive: true })).filter((name) =>
+      /\.(jpe?g|png|webp)$/i.test(name),
+    );
     const chosen = names.sort().slice(0, Number(images));
     for (const [i, name] of chosen.entries())
       await symlink(path.resolve(folder, name), path.join(root, `${i}${path.extname(name)}`));
