@@ -75,6 +75,7 @@ export async function exportCollection(
   const start = performance.now();
   const { vectors = true, rowsPerPart = 1_000_000, onProgress, signal } = options;
   const format = formatOf(out, options);
+  await collection.refresh();
   const space = collection.space(options.model);
   const { items } = await collection.tablesOf(space);
   const all = await items.columns();

@@ -3,15 +3,14 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Collection } from './collection.js';
 import type { Values } from './columns.js';
+import { idBelow } from './scan.js';
 
 const AT_ONCE = 128;
 
 /** An item's id in a collection: a path below its folder of images becomes relative to it, with `/`. */
 export function itemId(root: string | undefined, id: string): string {
   if (root === undefined || !path.isAbsolute(id)) return id;
-  const below = path.relative(root, id);
-  const outside = below === '' || below.startsWith('..') || path.isAbsolute(below);
-  return outside ? id : below.split(path.sep).join('/');
+  return idBelow(root, id) ?? id;
 }
 
 /**

@@ -42,6 +42,7 @@ export async function* labelItems(
     throw new UsageError(`save: expected the name of a column of your own but received "${save}"`, {
       hint: 'letters, digits and _, and none of the names that every collection has',
     });
+  await collection.refresh();
   const space = spaceFor(collection, [{ text: labels[0] ?? '', weight: 1 }], model);
   const bank = await labelBank(await collection.embedderOf(space), labels, options);
   const { items } = await collection.tablesOf(space);
@@ -54,4 +55,5 @@ export async function* labelItems(
       await items.update(ids, { [save]: found.map(({ labels: [best] }) => best?.text ?? null) });
     yield found;
   }
+  if (save !== undefined) await items.optimize(); // every row has been written anew
 }

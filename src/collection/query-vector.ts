@@ -10,6 +10,7 @@ import type { ChanceTerm } from './chance.js';
 import type { Collection } from './collection.js';
 import type { Space } from './manifest.js';
 import { type Query, queryText } from './query.js';
+import { idBelow } from './scan.js';
 import type { VectorTable } from './store.js';
 
 /** Options of {@link queryVector}. */
@@ -181,10 +182,7 @@ async function idOf({ root }: Collection, input: ImageInput): Promise<string | u
   const place = placeOf(input);
   if (root === undefined || place === undefined) return undefined;
   const real = await Promise.all([root, path.resolve(place)].map((p) => realpath(p).catch(() => p)));
-  const way = path.relative(real[0]!, real[1]!);
-  return way === '' || way.startsWith('..') || path.isAbsolute(way)
-    ? undefined
-    : way.split(path.sep).join('/');
+  return idBelow(real[0]!, real[1]!);
 }
 
 /** The path of an image on this machine. */

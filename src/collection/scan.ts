@@ -83,6 +83,13 @@ export class FolderScan {
   }
 }
 
+/** The id of a file below a folder; undefined for the folder itself, and for files elsewhere. */
+export function idBelow(root: string, file: string): string | undefined {
+  const way = path.relative(root, file);
+  const outside = way === '' || way === '..' || way.startsWith(`..${path.sep}`) || path.isAbsolute(way);
+  return outside ? undefined : slashes(way);
+}
+
 function slashes(file: string): string {
   return path.sep === '\\' ? file.replaceAll('\\', '/') : file;
 }

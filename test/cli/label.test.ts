@@ -124,6 +124,11 @@ describe('a collection', () => {
     for (const name of NAMES) writeFileSync(path.join(photos, name), 'no longer a picture');
   });
 
+  it('is labelled as a whole', async () => {
+    const run = capture(label, [photos, ...LABELS, '--include', 'cat*']);
+    await expect(run).rejects.toThrow(UsageError);
+  });
+
   it('is counted', async () => {
     const collection = await openCollection(place);
     try {

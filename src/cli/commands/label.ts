@@ -66,6 +66,13 @@ export const label = defineCommand({
       throw new UsageError('--save keeps labels in a collection, and not every input has one', {
         hint: '"afterimage index FOLDER" makes one',
       });
+    if (places.some(Boolean) && values.include.length + values.exclude.length > 0)
+      throw new UsageError(
+        '--include and --exclude choose files, and all items of a collection are labelled',
+        {
+          hint: 'leave them out, or name the files instead of the folder',
+        },
+      );
     await using out = await Output.open(values.out, json);
     using interrupt = onInterrupt(() => undefined);
     const line = process.stderr.isTTY && !quiet ? new ProgressLine() : undefined;
