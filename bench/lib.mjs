@@ -59,12 +59,19 @@ export class Peer {
   }
 }
 
-/** Installs the peers from the registry on the first run. */
+/** Installs the peers from the registry on the first run; those with native parts of their own are built for this Node. */
 export function installPeers() {
-  const packages = ['@huggingface/transformers', '@tensorflow/tfjs-backend-wasm'];
-  if (packages.every((p) => existsSync(path.join(here, 'node_modules', ...p.split('/'))))) return;
-  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  execFileSync(npm, ['install', '--ignore-scripts', '--no-package-lock'], { cwd: here, stdio: 'inherit' });
+  const there = (name, ...parts) => existsSync(path.join(here, 'node_modules', ...name.split('/'), ...parts));
+  const packages = ['@huggingface/transformers', '@tensorflow/tfjs-backend-wasm', 'usearch', 'hnswlib-node'];
+  const npm = (...args) =>
+    execFileSync(process.platform === 'win32' ? 'npm.cmd' : 'npm', args, { cwd: here, stdio: 'inherit' });
+  if (!packages.every((name) => there(name))) npm('install', '--ignore-scripts', '--no-package-lock');
+  if (there('hnswlib-node', 'build', 'Release', 'addon.node')) return;
+  try {
+    npm('rebuild', 'hnswlib-node');
+  } catch (error) {
+    console.error(`hnswlib-node cannot be built: ${error.message}`);
+  }
 }
 
 /**

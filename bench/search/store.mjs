@@ -1,11 +1,13 @@
 // The store at a million vectors (BENCH_ROWS scales it): ingest, index, search and filters, opening; and beside HNSW
 // peers at a row count that they build in minutes.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { LanceStore } from '../../dist/collection/lance/lance-store.js';
 import { maintain, measureIndex } from '../../dist/collection/quality.js';
+import { installPeers } from '../lib.mjs';
 
 const D = 512;
 const QUERIES = 50;
@@ -168,6 +170,14 @@ export async function store({
       );
     }
     await ours.close();
+    const bytes = readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .reduce((sum, entry) => sum + statSync(path.join(entry.parentPath, entry.name)).size, 0);
+    table.push([
+      'on the disk, GB, of which vectors',
+      `${(bytes / 1e9).toFixed(1)}, ${((rows * D * 4) / 1e9).toFixed(1)}`,
+      '',
+    ]);
     const opened = JSON.parse(
       spawnSync(process.execPath, ['--input-type=module', '-e', OPEN, folder], { encoding: 'utf8' }).stdout,
     );
@@ -203,8 +213,17 @@ export async function storePeers({
   rows = Math.min(100_000, Number(process.env.BENCH_ROWS ?? 100_000)),
   log = console.error,
 } = {}) {
-  const usearch = await import('usearch');
-  const hnswlib = (await import('hnswlib-node')).default;
+  installPeers();
+  let usearch;
+  let hnswlib;
+  try {
+    // Not by import(): usearch looks for its binary without end then.
+    const require = createRequire(import.meta.url);
+    usearch = require('usearch');
+    hnswlib = require('hnswlib-node');
+  } catch (error) {
+    return { skipped: `the peers cannot be loaded: ${error.message.split('\n')[0]}` };
+  }
   const folder = mkdtempSync(path.join(tmpdir(), 'afterimage-bench-'));
   try {
     const make = maker();
