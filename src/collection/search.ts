@@ -115,7 +115,7 @@ export async function search(
     likelyBefore = likely.length;
     k = Math.min(total, 4 * k);
   }
-  if (isOn(diverse)) ranked = diversified(ranked, diverse);
+  if (isOn(diverse)) ranked = diversified(ranked, diverse, end);
   const hits = ranked.slice(offset, end).map((hit) => finished(collection, hit, wanted, options));
   return { hits, space, query: queryText(terms), total, nothing };
 }
@@ -164,9 +164,10 @@ function collapsed(hits: readonly Candidate[], dedup: true | number): Candidate[
   }));
 }
 
-function diversified(hits: readonly Candidate[], diverse: true | number): Candidate[] {
+/** The first `end` in their order. */
+function diversified(hits: readonly Candidate[], diverse: true | number, end: number): Candidate[] {
   const pool = hits.slice(0, DIVERSE_POOL).map(unit);
-  const ordered = marginalRelevance(pool, diverse === true ? EVEN_LAMBDA : diverse, pool.length);
+  const ordered = marginalRelevance(pool, diverse === true ? EVEN_LAMBDA : diverse, end);
   return [...ordered.map(({ hit }) => hit), ...hits.slice(DIVERSE_POOL)];
 }
 
