@@ -7,10 +7,10 @@ import path from 'node:path';
 import { type Embedder, type EmbedderOptions, loadEmbedder } from '../embedding/embedder.js';
 import { assertSameIdentity, sameIdentity } from '../embedding/identity.js';
 import { CollectionError, UsageError } from '../errors.js';
-import { ITEM_COLUMNS } from './columns.js';
 import { LanceStore } from './lance/lance-store.js';
 import { type Manifest, readManifest, type Space, writeManifest } from './manifest.js';
-import type { Store, VectorTable } from './store.js';
+import { openTables, type SpaceTables, tune } from './space-tables.js';
+import type { Store } from './store.js';
 
 /** The name of a collection's folder within its folder of images. */
 export const COLLECTION_FOLDER = '.afterimage';
@@ -25,16 +25,6 @@ export interface CollectionOptions {
   embedder?: Embedder | undefined;
   /** How embedders are opened: threads, device, and the like. What is part of an identity is not taken from here. */
   embedderOptions?: EmbedderOptions | undefined;
-}
-
-/** The tables of a space. */
-export interface SpaceTables {
-  /** The items that are there. */
-  items: VectorTable;
-  /** Items whose file is gone, with their vectors, should it come back. */
-  removed: VectorTable;
-  /** Files that could not be embedded: no vectors. */
-  failures: VectorTable;
 }
 
 /**
@@ -126,7 +116,7 @@ export class Collection {
   tablesOf(space: Space): Promise<SpaceTables> {
     let tables = this.tables.get(space.key);
     if (tables === undefined) {
-      tables = this.openTables(space);
+      tables = openTables(this.store, space);
       tables.catch(() => this.tables.delete(space.key));
       this.tables.set(space.key, tables);
     }
@@ -213,28 +203,6 @@ export class Collection {
     this.manifest = next;
   }
 
-  private async openTables(space: Space): Promise<SpaceTables> {
-    const { key, identity } = space;
-    const { dimension, normalized } = identity;
-    const there = new Set(await this.store.tables());
-    const make = (name: string, size: number) => {
-      const columns = size === 0 ? FAILURE_COLUMNS : ITEM_COLUMNS;
-      return this.store.create(name, { dimension: size, normalized, columns }).catch(async (error) => {
-        // Another process was faster.
-        if ((await this.store.tables()).includes(name)) return this.store.open(name);
-        throw error;
-      });
-    };
-    const open = (name: string, size: number) => (there.has(name) ? this.store.open(name) : make(name, size));
-    const tables = {
-      items: await open(`items_${key}`, dimension),
-      removed: await open(`removed_${key}`, dimension),
-      failures: await open(`failures_${key}`, 0),
-    };
-    tune(tables.items, space);
-    return tables;
-  }
-
   private async openEmbedder({ embedder, identity }: Space): Promise<Embedder> {
     if (embedder === null)
       throw new CollectionError(
@@ -258,24 +226,10 @@ export class Collection {
   }
 }
 
-/** Searches look as far as it takes to find what was measured. */
-function tune(items: VectorTable, { quality }: Space): void {
-  items.effort = quality?.effort ?? 1;
-}
-
 /** Whether an id is the address of an item that lies elsewhere; paths below a folder have no empty parts. */
 function isAddress(id: string): boolean {
   return /^[a-z][a-z\d+.-]+:\/\//i.test(id);
 }
-
-/** What is kept of a file that could not be embedded; the id is the file's. */
-const FAILURE_COLUMNS = [
-  { name: 'size', type: 'integer' },
-  { name: 'modified', type: 'time' },
-  { name: 'stage', type: 'text' },
-  { name: 'reason', type: 'text' },
-  { name: 'indexed', type: 'time' },
-] as const;
 
 /** A root that holds the collection is kept as the way there, so that both can be moved together. */
 async function rootFor(folder: string, root: string | undefined): Promise<string | null> {

@@ -1,6 +1,7 @@
 /** @file Items whose file is gone: kept for a while with their vectors, should the file come back. */
-import type { SpaceTables } from './collection.js';
+
 import { moveRows } from './index-writer.js';
+import type { SpaceTables } from './space-tables.js';
 import type { VectorTable } from './store.js';
 
 /** Days for which the vectors of deleted files are kept unless told otherwise. */

@@ -6,12 +6,13 @@ import { lstat } from 'node:fs/promises';
 import { type Embedder, failureOf } from '../embedding/embedder.js';
 import { type EmbeddingResult, isFailed } from '../embedding/results.js';
 import type { ItemFailure } from '../errors.js';
-import type { Collection, SpaceTables } from './collection.js';
+import type { Collection } from './collection.js';
 import type { Values } from './columns.js';
 import { type FileContent, MAX_HELD_BYTES, readContent } from './facts.js';
 import type { FileState, KnownFiles } from './index-known.js';
 import { type IndexWriter, type Row, rowsOf } from './index-writer.js';
 import type { ScannedFile } from './scan.js';
+import type { SpaceTables } from './space-tables.js';
 import type { VectorTable } from './store.js';
 
 /** Files that are read and looked up together, and the bytes that they may have together. */

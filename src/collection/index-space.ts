@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Embedder } from '../embedding/embedder.js';
 import { CollectionError } from '../errors.js';
 import { textNullOf } from './chance.js';
-import type { Collection, SpaceTables } from './collection.js';
+import type { Collection } from './collection.js';
 import { ITEM_COLUMNS } from './columns.js';
 import type { IndexOptions, SpaceSummary } from './index-folder.js';
 import { KnownFiles } from './index-known.js';
@@ -14,6 +14,7 @@ import { IndexWriter } from './index-writer.js';
 import type { Space } from './manifest.js';
 import { maintain } from './quality.js';
 import { FolderScan } from './scan.js';
+import type { SpaceTables } from './space-tables.js';
 
 /** Columns by which items are looked for. */
 const LOOKED_UP = ['id', 'hash', 'taken', 'year', 'camera', 'latitude', 'longitude'];

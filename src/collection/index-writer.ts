@@ -1,8 +1,8 @@
 /** @file What an index run has found out, written a batch at a time: what was written is never computed again. */
 import type { ItemFailure } from '../errors.js';
-import type { SpaceTables } from './collection.js';
 import type { Cell, Values } from './columns.js';
 import type { ScannedFile } from './scan.js';
+import type { SpaceTables } from './space-tables.js';
 import type { RowBatch, VectorTable } from './store.js';
 
 /** A batch is written when it has so many items, or is so many milliseconds old. */
