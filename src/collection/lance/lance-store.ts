@@ -10,6 +10,7 @@ import type { Store, TableSpec, VectorTable } from '../store.js';
 import { type Engine, loadEngine } from './lance-engine.js';
 import { attempt, persist, translated } from './lance-errors.js';
 import { layoutOf, schemaFor } from './lance-schema.js';
+import { shareFiles } from './lance-share.js';
 import { LanceTable } from './lance-table.js';
 
 /** Use {@link LanceStore.open}. */
@@ -88,6 +89,7 @@ export class LanceStore implements Store {
   }
 
   async close(): Promise<void> {
+    if ([...this.opened].some(({ written }) => written)) await shareFiles(this.folder);
     for (const table of this.opened) table.close();
     this.opened.clear();
     this.connection.close();

@@ -61,6 +61,9 @@ export class LanceTable implements VectorTable {
     this.distance = normalized ? 'dot' : 'cosine';
   }
 
+  /** Whether anything was written through this object. */
+  written = false;
+
   get name(): string {
     return this.table.name;
   }
@@ -70,7 +73,7 @@ export class LanceTable implements VectorTable {
   }
 
   async addColumns(columns: readonly Column[]): Promise<void> {
-    await persist(this.folder, async () => {
+    await this.write(async () => {
       const there = new Map((await this.columns()).map(({ name, type }) => [name, type]));
       const added = columns.filter(({ name, type }) => {
         if (name === '') throw new UsageError('columns: expected a name but received none');
@@ -98,7 +101,7 @@ export class LanceTable implements VectorTable {
     const columns = await this.columns();
     mustBeThere(Object.keys(batch.values), columns);
     const rows = toArrow(this.engine, batch, columns, this.dimension);
-    await persist(this.folder, () =>
+    await this.write(() =>
       this.table.mergeInsert('id').whenMatchedUpdateAll().whenNotMatchedInsertAll().execute(rows),
     );
   }
@@ -109,12 +112,12 @@ export class LanceTable implements VectorTable {
     const columns = mustBeThere(names, await this.columns());
     const batch = { ids: [...ids], vectors: new Float32Array(0), values: values as Record<string, Cell[]> };
     const rows = toArrow(this.engine, batch, columns, 0);
-    await persist(this.folder, () => this.table.mergeInsert('id').whenMatchedUpdateAll().execute(rows));
+    await this.write(() => this.table.mergeInsert('id').whenMatchedUpdateAll().execute(rows));
   }
 
   async remove(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    await persist(this.folder, () => this.table.delete(idsIn(ids)));
+    await this.write(() => this.table.delete(idsIn(ids)));
   }
 
   async get(ids: readonly string[], selection: Selection = {}): Promise<RowBatch> {
@@ -227,7 +230,7 @@ export class LanceTable implements VectorTable {
   }
 
   async optimize(): Promise<void> {
-    await persist(this.folder, () => this.table.optimize({ cleanupOlderThan: new Date(Date.now() - GRACE) }));
+    await this.write(() => this.table.optimize({ cleanupOlderThan: new Date(Date.now() - GRACE) }));
   }
 
   async indexColumns(names: readonly string[]): Promise<void> {
@@ -236,7 +239,7 @@ export class LanceTable implements VectorTable {
       names.filter((name) => name !== 'id'),
       columns,
     );
-    await persist(this.folder, async () => {
+    await this.write(async () => {
       const there = new Set((await this.table.listIndices()).flatMap((index) => index.columns.map(unquoted)));
       for (const name of names.map(physicalName))
         if (!there.has(name))
@@ -246,7 +249,7 @@ export class LanceTable implements VectorTable {
 
   async indexVectors(): Promise<void> {
     if (this.dimension === 0) throw new UsageError(`table "${this.name}" has no vectors`);
-    await persist(this.folder, async () => {
+    await this.write(async () => {
       if ((await this.table.countRows()) < LEAST) return;
       const config = this.engine.lancedb.Index.ivfRq({ distanceType: this.distance });
       await this.table.createIndex('vector', { config, replace: true });
@@ -266,6 +269,11 @@ export class LanceTable implements VectorTable {
   /** Lets go of it. */
   close(): void {
     this.table.close();
+  }
+
+  private write<T>(work: () => Promise<T>): Promise<T> {
+    this.written = true;
+    return persist(this.folder, work);
   }
 
   private async sql(filter: Filter | undefined): Promise<string | undefined> {
