@@ -60,7 +60,7 @@ function metadataText(report: MetadataReport): string {
   const lines = [
     `${file}: ${plural(matched, 'row')} matched by "${joinedBy}", ${plural(changed, 'image')} changed`,
     columns.length > 0 ? `columns: ${columns.map(({ name, type }) => `${name} (${type})`).join(', ')}` : '',
-    ...renamed.map(([from, to]) => `"${from}" is the collection’s own; it is kept as "${to}"`),
+    ...renamed.map(([from, to]) => `"${from}" is another column already; yours is "${to}"`),
     unmatched > 0 ? `${plural(unmatched, 'row')} named no image, or several; the first: ${example}` : '',
   ];
   return lines.filter((line) => line !== '').join('\n');
