@@ -40,16 +40,28 @@ const COUNTED = 64;
 const LEAST = 256;
 /** What an approximate search looks at for an effort of 1: partitions, and candidates for each hit. */
 const PROBES = 20;
+/** Queries with a filter that are answered exactly, too, before the index is trusted with it. */
+const TRIALS = 3;
 const REFINE = 10;
 /** Versions that a reader may still be reading are kept so long, in milliseconds. */
 const GRACE = 60_000;
+
+/** A condition on one version of a table. */
+interface Fitting {
+  version: number;
+  /** Rows that fit, and all rows. */
+  rows: number;
+  total: number;
+  /** Counts up from 1 with each query for which the index has found what exact search finds; 0 once it has not. */
+  trust: number;
+}
 
 /** Opened and made by `LanceStore`. */
 export class LanceTable implements VectorTable {
   effort = 1;
   readonly dimension: number;
   private readonly distance: 'dot' | 'cosine';
-  private readonly counted = new Map<string, { version: number; rows: number; total: number }>();
+  private readonly counted = new Map<string, Fitting>();
 
   constructor(
     private readonly engine: Engine,
@@ -200,32 +212,33 @@ export class LanceTable implements VectorTable {
       // More hits need more partitions, but of each further candidates fewer.
       const breadth = this.effort * Math.sqrt(Math.max(1, k / 10));
       const candidates = Math.max(2 * k, (k * REFINE * this.effort ** 2) / breadth);
-      let probes = PROBES * breadth;
-      let [fitting, share] = [k, 1];
-      if (condition !== undefined) {
-        const { rows, total } = await this.fitting(condition);
-        if (rows <= FEW) return every();
-        [fitting, share] = [Math.min(k, rows), rows / total];
-        if (share >= MANY) {
-          const limit = Math.ceil((2 * k) / share);
-          const refine = Math.max(2, Math.ceil(candidates / limit));
-          const hits = await hitsOf(
-            search(limit).postfilter().nprobes(Math.ceil(probes)).refineFactor(refine),
-            selection,
-          );
-          if (hits.length >= fitting) return hits.slice(0, k);
-        }
-        // Fitting rows are as far as the k / share nearest of all.
-        probes *= Math.max(1, 0.1 / Math.sqrt(share));
-      }
-      const hits = await hitsOf(
-        search()
+      const near = (limit: number, probes: number) =>
+        search(limit)
           .nprobes(Math.ceil(probes))
-          .refineFactor(Math.ceil(candidates / k)),
-        selection,
-      );
-      // Fewer where what fits lies far from the query, or there is no more.
-      return hits.length >= fitting ? hits : every();
+          .refineFactor(Math.max(1, Math.ceil(candidates / limit)));
+      const probes = PROBES * breadth;
+      if (condition === undefined) {
+        const hits = await hitsOf(near(k, probes), selection);
+        return hits.length >= k ? hits : every();
+      }
+      const known = await this.fitting(condition);
+      if (known.rows <= FEW) return every();
+      const share = known.rows / known.total;
+      const most = Math.min(k, known.rows);
+      if (share >= MANY) {
+        const hits = await hitsOf(near(Math.ceil((2 * k) / share), probes).postfilter(), selection);
+        if (hits.length >= most) return hits.slice(0, k);
+      }
+      if (known.trust === 0) return every();
+      // Fitting rows are as far as the k / share nearest of all.
+      const hits = await hitsOf(near(k, probes * Math.max(1, 0.1 / Math.sqrt(share))), selection);
+      if (known.trust > TRIALS) return hits.length >= most ? hits : every();
+      // Where what fits lies apart from the rest, the index misses much of it: the first queries tell.
+      const all = await every();
+      const found = new Set(hits.map(({ id }) => id));
+      const agree = all.filter(({ id }) => found.has(id)).length >= 0.9 * all.length;
+      known.trust = agree ? known.trust + 1 : 0;
+      return all;
     });
   }
 
@@ -280,14 +293,14 @@ export class LanceTable implements VectorTable {
     return filter && toSql(filter, await this.columns());
   }
 
-  /** How many rows fit a condition, which for half of a million takes as long as the search itself. */
-  private async fitting(condition: string): Promise<{ rows: number; total: number }> {
+  /** What is known of a condition. Counting takes as long as the search itself where half of a million rows fit. */
+  private async fitting(condition: string): Promise<Fitting> {
     const version = await this.table.version();
     const known = this.counted.get(condition);
     if (known?.version === version) return known;
     const [rows, total] = await Promise.all([this.table.countRows(condition), this.table.countRows()]);
     if (this.counted.size >= COUNTED) this.counted.clear();
-    const counted = { version, rows, total };
+    const counted = { version, rows, total, trust: 1 };
     this.counted.set(condition, counted);
     return counted;
   }
