@@ -25,7 +25,7 @@ export async function hitsOf(
     for (let row = 0; row < batch.numRows; row++)
       hits.push({
         id: rows.ids[row]!,
-        score: 1 - (distances.get(row) as number),
+        score: Math.min(1, 1 - (distances.get(row) as number)), // rounding may leave a little more
         values: Object.fromEntries(columns.map(({ name }) => [name, rows.values[name]![row]!])),
         ...(dimension > 0 ? { vector: rows.vectors.slice(row * dimension, (row + 1) * dimension) } : {}),
       });
