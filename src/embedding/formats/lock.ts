@@ -1,10 +1,12 @@
 /** @file One writer per output: a small file that holds the process's id, and is taken over when that process is gone. */
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { readFile, rm, stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../../errors.js';
 import { writeFailure } from './files.js';
 
-/** Milliseconds within which a lock may still be empty: it is made, and then written. */
-const YOUNG = 2000;
+/** Milliseconds that a lock may be empty: it is made, and then written. */
+const YOUNG = 500;
 
 /**
  * Takes the lock; the returned function gives it back.
@@ -14,24 +16,25 @@ export async function lock(file: string): Promise<() => Promise<void>> {
   for (let attempt = 0; ; attempt++) {
     try {
       const started = await startOf(process.pid);
-      await writeFile(file, `${process.pid} ${started ?? ''}`.trim(), { flag: 'wx' });
+      writeFileSync(file, `${process.pid} ${started ?? ''}`.trim(), { flag: 'wx' }); // at once: nothing comes between
       return () => rm(file, { force: true });
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
         throw writeFailure(file, error);
+      while ((await isEmpty(file)) && (await isYoung(file))) await sleep(20);
       const [holder = '', started] = (await readFile(file, 'utf8').catch(() => '')).trim().split(' ');
-      const busy = holder === '' ? await isYoung(file) : await isAlive(Number(holder), started);
-      if (busy || attempt > 2) {
-        throw new UsageError(
-          `${holder === '' ? 'another process' : `process ${holder}`} is writing to this output`,
-          {
-            hint: `wait for it; if it is certain that nothing is running, delete ${file}`,
-          },
-        );
+      if ((await isAlive(Number(holder), started)) || attempt > 2) {
+        throw new UsageError(`process ${holder} is writing to this output`, {
+          hint: `wait for it; if it is certain that nothing is running, delete ${file}`,
+        });
       }
       await rm(file, { force: true });
     }
   }
+}
+
+async function isEmpty(file: string): Promise<boolean> {
+  return (await stat(file).catch(() => undefined))?.size === 0;
 }
 
 async function isYoung(file: string): Promise<boolean> {
