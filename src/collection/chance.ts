@@ -113,7 +113,7 @@ export function textNullOf(
 }
 
 /** How near the items are to their nearest, measured where it is not known. */
-export function likenessNullOf(collection: Collection, space: Space): Promise<LikenessNull> {
+function likenessNullOf(collection: Collection, space: Space): Promise<LikenessNull> {
   return known(collection, space, 'likeness', async (sample) =>
     likenessNull(sample, space.identity.dimension),
   );

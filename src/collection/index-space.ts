@@ -16,8 +16,6 @@ import { maintain } from './quality.js';
 import { FolderScan } from './scan.js';
 import type { SpaceTables } from './space-tables.js';
 
-/** Columns by which items are looked for. */
-const LOOKED_UP = ['id', 'hash', 'taken', 'year', 'camera', 'latitude', 'longitude'];
 /** How long a run may spend, in milliseconds, on what the first search would have to measure otherwise. */
 const MEASURING = 5000;
 
@@ -159,7 +157,6 @@ async function forgetFailures(tables: SpaceTables, failed: KnownFiles, scan: Fol
 }
 
 async function tidy(collection: Collection, space: Space, tables: SpaceTables): Promise<void> {
-  await tables.items.indexColumns(LOOKED_UP);
   if ((await tables.removed.count()) > 0) await tables.removed.indexColumns(['id', 'hash']);
   const quality = await maintain(tables.items, space.quality);
   await collection.change((manifest) => ({

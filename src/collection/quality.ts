@@ -7,7 +7,7 @@ import type { IndexQuality } from './manifest.js';
 import type { VectorTable } from './store.js';
 
 /** Rows from which an approximate index is built: comparing with every one of 50,000 × 512 takes 47 ms, the index 5. */
-export const APPROXIMATE_FROM = 50_000;
+const APPROXIMATE_FROM = 50_000;
 /** Rows from which columns are indexed. */
 const COLUMNS_FROM = 5000;
 /** Columns whose filters are hardly worth an index. */

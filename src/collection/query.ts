@@ -78,7 +78,7 @@ export function queryText(query: Query): string {
 }
 
 /** Writes one term as it would be typed, without its weight. */
-export function termText(term: QueryTerm): string {
+function termText(term: QueryTerm): string {
   if ('text' in term) return `"${term.text.replaceAll('"', '""')}"`;
   if ('id' in term) return `id:${term.id}`;
   if ('image' in term) return typeof term.image === 'string' ? term.image : '<image>';

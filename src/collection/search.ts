@@ -49,7 +49,7 @@ export interface SearchResult {
  * 0.87, and the middle 90 % of a photograph has a median of 0.94 with the whole. Copies at half the size and JPEG
  * quality 50 mostly stay below (median 0.74): what finds those is a lower threshold, at the price of mistakes.
  */
-export const NEAR_EQUAL = 0.9;
+const NEAR_EQUAL = 0.9;
 /** Carbonell & Goldstein's middle: relevance and novelty count alike. */
 const EVEN_LAMBDA = 0.5;
 /** With `diverse`, so many of the best are put in order; those after them follow by score. */
