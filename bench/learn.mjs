@@ -6,6 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { loadEmbedder } from '../dist/embedding/index.js';
+import { Random } from '../dist/random.js';
 import { openDataSet } from '../dist/training/data/dataset.js';
 import {
   fewShotAccuracy,
@@ -15,7 +16,6 @@ import {
   trainAutoencoder,
   trainSiamese,
 } from '../dist/training/index.js';
-import { Random } from '../dist/training/random.js';
 import { here, python, pythonHas, scratch, threads } from './lib.mjs';
 
 export const title = 'Learning on real data, beside PyTorch';

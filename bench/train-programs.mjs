@@ -3,7 +3,7 @@ import { Graph, ops, trainingCopy } from '../dist/graph/index.js';
 import { autoencoder } from '../dist/models/autoencoder.js';
 import { referenceAutoencoder } from '../dist/models/autoencoder-config.js';
 import { backboneConfig } from '../dist/models/backbones.js';
-import { Random } from '../dist/training/random.js';
+import { Random } from '../dist/random.js';
 
 const size = (shape) => shape.reduce((a, b) => a * b, 1);
 

@@ -1,6 +1,6 @@
 /**
  * @file The package's public names: what most programs need. The rooms have more: `afterimage/graph`, `/image`,
- * `/models`, `/embedding`, `/training`, `/collection`.
+ * `/models`, `/vectors`, `/embedding`, `/training`, `/collection`.
  */
 export {
   Collection,
@@ -31,7 +31,6 @@ export {
   captionBank,
   classify,
   comparePrecisions,
-  cosineSimilarity,
   type Diagnosis,
   diagnose,
   type EmbedArrayOptions,
@@ -50,8 +49,6 @@ export {
   type EmbedRunOptions,
   type EmbedSources,
   type EmbedSummary,
-  ExactSearch,
-  type ExactSearchOptions,
   embedTo,
   embedToFile,
   type Failed,
@@ -62,11 +59,6 @@ export {
   labelBank,
   loadEmbedder,
   loadProjection,
-  type Nearest,
-  type Neighbour,
-  nearestNeighbours,
-  nearestTo,
-  neighbourGraph,
   type OutputFormat,
   openWriter,
   type PrecisionOptions,
@@ -136,3 +128,13 @@ export {
   trainProjection,
   trainSiamese,
 } from './training/index.js';
+export {
+  cosineSimilarity,
+  ExactSearch,
+  type ExactSearchOptions,
+  type Nearest,
+  type Neighbour,
+  nearestNeighbours,
+  nearestTo,
+  neighbourGraph,
+} from './vectors/index.js';

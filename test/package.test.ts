@@ -10,10 +10,12 @@ const LAYERS: Record<string, string[]> = {
   graph: [],
   image: [],
   models: ['graph', 'image'],
-  embedding: ['graph', 'image', 'models'],
-  training: ['graph', 'image', 'models', 'embedding'],
-  collection: ['graph', 'image', 'models', 'embedding'],
-  cli: ['graph', 'image', 'models', 'embedding', 'training', 'collection'],
+  vectors: ['graph'],
+  embedding: ['graph', 'image', 'models', 'vectors'],
+  training: ['graph', 'image', 'models', 'vectors', 'embedding'],
+  collection: ['graph', 'image', 'models', 'vectors', 'embedding'],
+  analysis: ['graph', 'image', 'models', 'vectors', 'embedding', 'training', 'collection'],
+  cli: ['graph', 'image', 'models', 'vectors', 'embedding', 'training', 'collection', 'analysis'],
 };
 
 describe('the layers', () => {

@@ -1,5 +1,5 @@
 // Percentile bootstrap intervals over the queries, and how figures are printed.
-import { Random } from '../../dist/training/random.js';
+import { Random } from '../../dist/random.js';
 
 const ROUNDS = 10_000;
 

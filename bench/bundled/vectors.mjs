@@ -4,7 +4,7 @@ import path from 'node:path';
 import { loadEmbedder } from '../../dist/embedding/index.js';
 import { DecodePool } from '../../dist/image/index.js';
 import { torchvisionTransform } from '../../dist/image/transform-presets.js';
-import { nearest } from '../../dist/training/index.js';
+import { nearest } from '../../dist/vectors/index.js';
 import { here, threads } from '../lib.mjs';
 
 const box = process.env.BENCH_BUNDLE ?? path.join(here, '..', 'models');

@@ -2,7 +2,7 @@
 // and Python, in turns. BENCH_EXACT_ROWS takes other numbers of vectors.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { ExactSearch, neighbourGraph } from '../../dist/embedding/index.js';
+import { ExactSearch, neighbourGraph } from '../../dist/vectors/index.js';
 import { inTurn, median, Peer, python, pythonHas, rounds, scratch, threads } from '../lib.mjs';
 
 const D = 512;

@@ -1,11 +1,8 @@
 /** @file The option that names a collection, the same for every command that uses one, and how one is found without it. */
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { collectionAt } from '../collection/locate.js';
 import { UsageError } from '../errors.js';
 import type { OptionSpecs } from './command.js';
-
-/** Where the collection's own folder lies within the folder of images; the same as the library's. */
-const FOLDER = '.afterimage';
 
 export const COLLECTION_OPTION = {
   collection: {
@@ -39,13 +36,4 @@ export async function findCollection(option: string | undefined, start = process
   throw new UsageError('no collection here, nor in the folders above', {
     hint: '"afterimage index FOLDER" makes one for a folder of images; --collection DIR names one that lies elsewhere',
   });
-}
-
-/** The collection that a folder is or contains, where there is one. */
-export async function collectionAt(folder: string): Promise<string | undefined> {
-  for (const place of [path.join(folder, FOLDER), folder]) {
-    const manifest = await stat(path.join(place, 'collection.json')).catch(() => undefined);
-    if (manifest?.isFile()) return place;
-  }
-  return undefined;
 }

@@ -2,11 +2,12 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { COLLECTION_FOLDER, type Collection, openCollection } from '../collection/collection.js';
+import { type Collection, openCollection } from '../collection/collection.js';
+import { COLLECTION_FOLDER, collectionAt } from '../collection/locate.js';
 import type { Query } from '../collection/query.js';
 import { type SearchHit, type SearchResult, search } from '../collection/search.js';
 import { AfterimageError } from '../errors.js';
-import { collectionAt, findCollection } from './collection-options.js';
+import { findCollection } from './collection-options.js';
 import { onInterrupt } from './interrupt.js';
 import { ProgressLine } from './progress.js';
 import { type SearchValues, searchOptions } from './search-options.js';

@@ -8,9 +8,9 @@ import path from 'node:path';
 import { BACKGROUND_TEXTS } from '../embedding/background-texts.js';
 import type { Embedder } from '../embedding/embedder.js';
 import { sha256 } from '../embedding/identity.js';
-import { normalizeRows } from '../embedding/vectors.js';
 import { UsageError } from '../errors.js';
 import { writeAtomically } from '../models/cache.js';
+import { normalizeRows } from '../vectors/vectors.js';
 import {
   type LikenessNull,
   likenessChance,

@@ -12,9 +12,6 @@ import { type Manifest, readManifest, type Space, writeManifest } from './manife
 import { openTables, type SpaceTables, tune } from './space-tables.js';
 import type { Store } from './store.js';
 
-/** The name of a collection's folder within its folder of images. */
-export const COLLECTION_FOLDER = '.afterimage';
-
 /** Options of {@link openCollection}. */
 export interface CollectionOptions {
   /** Make a collection where there is none. @default false */

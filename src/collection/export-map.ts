@@ -1,9 +1,9 @@
 /** @file The columns that draw a map of a collection: a projection to the plane, and each row's nearest neighbours. */
 import type { RowCell, RowColumn } from '../embedding/formats/row.js';
-import { normalizeRows } from '../embedding/vectors.js';
 import { UsageError } from '../errors.js';
+import { type PrincipalComponents, principalComponents, projectVector } from '../vectors/reduce/pca.js';
+import { normalizeRows } from '../vectors/vectors.js';
 import type { Survey } from './export-rows.js';
-import { type PrincipalComponents, principalComponents, projectVector } from './pca.js';
 
 /** What is added to the rows of an export. */
 export interface ExportMap {
@@ -65,7 +65,7 @@ async function nearest(survey: Survey, dimension: number, wanted: number) {
     at += vectors.length;
   }
   normalizeRows(all, dimension);
-  const { neighbourGraph } = await import('../embedding/exact-search.js');
+  const { neighbourGraph } = await import('../vectors/exact-search.js');
   const { indices, scores } = await neighbourGraph(all, dimension, k);
   return (row: number) => {
     const [from, to] = [row * k, (row + 1) * k];

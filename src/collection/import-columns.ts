@@ -56,6 +56,14 @@ export class ColumnTypes {
     }
   }
 
+  /** The columns as they are in the file, each of the narrowest type that all its values have. */
+  columns(): Column[] {
+    return [...this.kinds].map(([name, { fits }]) => ({
+      name,
+      type: TYPES.find((candidate) => fits.has(candidate)) ?? 'text',
+    }));
+  }
+
   /**
    * Where the values go. A column of the collection takes them where their type allows; where it does not, or their name
    * is taken, they go to `metadata_NAME`.
@@ -98,7 +106,7 @@ export class ColumnTypes {
 }
 
 /** A value as a cell of a type; undefined where it is not one. Everything is a text. */
-function toCell(type: ColumnType, value: unknown, untyped: boolean): Cell | undefined {
+export function toCell(type: ColumnType, value: unknown, untyped: boolean): Cell | undefined {
   switch (type) {
     case 'text':
       if (typeof value === 'string') return value;

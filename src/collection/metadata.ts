@@ -2,12 +2,11 @@
  * @file Columns of your own from a file beside the images: CSV, JSON Lines or Parquet, one row an image. Nothing is
  * embedded for them, and only cells that differ are written.
  */
-import path from 'node:path';
 import { FormatError } from '../errors.js';
-import { isImageName } from '../image/expand-names.js';
 import type { Collection } from './collection.js';
 import { type Cell, type Column, ITEM_COLUMNS, type Values } from './columns.js';
 import { ColumnTypes } from './import-columns.js';
+import { itemFinder, joinColumn, withoutVectors } from './item-names.js';
 import type { Space } from './manifest.js';
 import type { VectorTable } from './store.js';
 import { tableRecords } from './table-records.js';
@@ -37,11 +36,7 @@ export interface Metadata {
   hasText: boolean;
 }
 
-/** Columns that say which image a row is about, in the order in which they are looked for. */
-const JOINS = ['id', 'path', 'file', 'filename', 'file_name', 'filepath', 'image', 'image_path'];
 const TOGETHER = 1000;
-/** A longer list of numbers is a vector, and not metadata. */
-const LONGEST_LIST = 16;
 
 /**
  * Looks through a file of metadata: which column names the images, and what the others hold.
@@ -83,7 +78,9 @@ export async function applyMetadata(
   // A column of the collection is filled without being new.
   const names = [...new Set([...columns.map(({ name }) => name), ...(hasText ? ['text'] : [])])];
   const report: MetadataReport = { file, joinedBy, columns, renamed, matched: 0, changed: 0, unmatched: 0 };
-  const find = await itemFinder(items, collection.root);
+  const ids: string[] = [];
+  for await (const batch of items.scan()) ids.push(...batch.ids);
+  const find = itemFinder(ids, collection.root);
   let rows = new Map<string, Values>();
   for await (const record of tableRecords(file)) {
     const { [joinedBy]: key, ...values } = record;
@@ -125,56 +122,4 @@ async function write(
 
 function sameCell(a: Cell, b: Cell): boolean {
   return a instanceof Date && b instanceof Date ? a.getTime() === b.getTime() : a === b;
-}
-
-/** Finds the item that a name stands for, however its accents are composed. Holds all ids. */
-async function itemFinder(
-  items: VectorTable,
-  root: string | undefined,
-): Promise<(name: string) => string | undefined> {
-  const ids = new Map<string, string>();
-  for await (const batch of items.scan()) for (const id of batch.ids) ids.set(id.normalize(), id);
-  let byName: ReadonlyMap<string, string | null> | undefined;
-  const base = root === undefined ? '' : `${slashes(root).replace(/\/+$/, '')}/`;
-  const folder = path.posix.basename(base);
-  return (given) => {
-    let name = slashes(given).replace(/^(\.\/)+/, '');
-    if (base !== '' && name.startsWith(base)) name = name.slice(base.length);
-    const below = name.startsWith(`${folder}/`) ? name.slice(folder.length + 1) : name;
-    const found = ids.get(name) ?? ids.get(below);
-    if (found !== undefined) return found;
-    byName ??= namesOf(ids);
-    return byName.get(path.posix.basename(name)) ?? undefined;
-  };
-}
-
-/** Ids by the names of their files with and without ending; null for a name that several have. */
-function namesOf(ids: ReadonlyMap<string, string>): Map<string, string | null> {
-  const names = new Map<string, string | null>();
-  for (const [written, id] of ids) {
-    const name = path.posix.basename(written);
-    for (const called of new Set([name, path.posix.parse(name).name]))
-      names.set(called, names.has(called) ? null : id);
-  }
-  return names;
-}
-
-function slashes(name: string): string {
-  return name.normalize().replaceAll('\\', '/');
-}
-
-function joinColumn(file: string, record: Record<string, unknown>): string {
-  const names = Object.keys(record);
-  const usual = JOINS.find((name) => names.includes(name));
-  const found = usual ?? names.find((name) => typeof record[name] === 'string' && isImageName(record[name]));
-  if (found !== undefined) return found;
-  throw new FormatError(file, `no column says which image a row is about; there are ${names.join(', ')}`, {
-    hint: `call it ${JOINS.slice(0, 4).join(', ')} or image`,
-  });
-}
-
-function withoutVectors(record: Record<string, unknown>): Record<string, unknown> {
-  const isVector = (value: unknown) =>
-    (Array.isArray(value) || ArrayBuffer.isView(value)) && (value as unknown[]).length > LONGEST_LIST;
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => !isVector(value)));
 }

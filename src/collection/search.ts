@@ -1,6 +1,7 @@
 /** @file Search: the items nearest to a query, filtered, cut, collapsed and put in order. */
-import { normalizeRows } from '../embedding/vectors.js';
+
 import type { ImageInput } from '../image/index.js';
+import { normalizeRows } from '../vectors/vectors.js';
 import { moreThanChance } from './chance.js';
 import type { Collection } from './collection.js';
 import type { Values } from './columns.js';

@@ -15,10 +15,10 @@ import {
 import type { OutputName, TextTokenizer } from '../models/index.js';
 import { type LoadModelOptions, loadModel } from '../models/load.js';
 import type { LoadedModel } from '../models/loaded-model.js';
+import { allFinite, normalizeRows } from '../vectors/vectors.js';
 import { type Feed, inBatches, type Prepared } from './batches.js';
 import { type EmbeddingIdentity, transformHash } from './identity.js';
 import { type Embedded, EmbeddingError, type EmbeddingResult, isFailed, type Progress } from './results.js';
-import { allFinite, normalizeRows } from './vectors.js';
 
 /** Options of {@link loadEmbedder}. */
 export interface EmbedderOptions extends LoadModelOptions {

@@ -18,7 +18,6 @@ export {
   type ImageItem,
   loadEmbedder,
 } from './embedder.js';
-export { ExactSearch, type ExactSearchOptions, type Nearest, neighbourGraph } from './exact-search.js';
 export {
   type EmbeddingRow,
   type EmbeddingScan,
@@ -34,7 +33,6 @@ export {
   type WriterOptions,
 } from './formats/index.js';
 export { assertSameIdentity, type EmbeddingIdentity, sameIdentity } from './identity.js';
-export { type Neighbour, nearestNeighbours, nearestTo } from './neighbours.js';
 export {
   comparePrecisions,
   type PrecisionOptions,
@@ -53,7 +51,6 @@ export {
 } from './results.js';
 export { SAMPLES, type SelfCheck, selfTest } from './self-test.js';
 export { countTexts, type TextItem, textLines } from './texts.js';
-export { cosineSimilarity, normalizeRows } from './vectors.js';
 export {
   type Choice,
   captionBank,

@@ -5,10 +5,10 @@
 import { UsageError } from '../errors.js';
 import { PRECISIONS, type Precision } from '../graph/index.js';
 import { type ExpandOptions, expandInputs, type SourceItem } from '../image/index.js';
+import { nearestNeighbours } from '../vectors/neighbours.js';
+import { cosineSimilarity } from '../vectors/vectors.js';
 import { type EmbedderOptions, loadEmbedder } from './embedder.js';
-import { nearestNeighbours } from './neighbours.js';
 import { isFailed, type Progress } from './results.js';
-import { cosineSimilarity } from './vectors.js';
 
 /** Options of {@link comparePrecisions}. */
 export interface PrecisionOptions {

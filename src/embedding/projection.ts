@@ -13,8 +13,8 @@ import { readJson } from '../models/json.js';
 import { type ProjectionFolder, type SaveOptions, saveProjectionFolder } from '../models/save.js';
 import { type Head, headGraph } from '../models/siamese.js';
 import { openWeights } from '../models/weights/index.js';
+import { normalizeRows } from '../vectors/vectors.js';
 import { assertSameIdentity, type EmbeddingIdentity, parseIdentity, sha256 } from './identity.js';
-import { normalizeRows } from './vectors.js';
 
 /** `model_type` in the `config.json` of a projection. */
 export const PROJECTION = 'afterimage-projection';

@@ -7,9 +7,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decodeImage, type Filter, type RgbImage, resize } from '../image/index.js';
 import { catalogue } from '../models/catalogue.js';
+import { cosineSimilarity } from '../vectors/vectors.js';
 import { type Embedder, loadEmbedder } from './embedder.js';
 import { sha256 } from './identity.js';
-import { cosineSimilarity } from './vectors.js';
 
 /** The folder of sample images that comes with the package. */
 export const SAMPLES = fileURLToPath(new URL('../../samples/', import.meta.url));

@@ -3,10 +3,10 @@
  * arXiv:2103.00020), and where it is asked for, "none of these" competes with them.
  */
 import { UsageError } from '../errors.js';
+import { normalQuantile } from '../vectors/normal.js';
+import { cosineSimilarity, normalizeRows } from '../vectors/vectors.js';
 import { BACKGROUND_TEXTS } from './background-texts.js';
 import type { Embedder } from './embedder.js';
-import { normalQuantile } from './normal.js';
-import { cosineSimilarity, normalizeRows } from './vectors.js';
 
 /**
  * The sentences that a label is put into, in the manner of Radford et al. 2021, section 3.1.4. Beside the first alone

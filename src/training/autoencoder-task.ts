@@ -11,15 +11,15 @@ import {
 } from '../models/autoencoder.js';
 import { transformTo } from '../models/preprocessing.js';
 import { saveModel } from '../models/save.js';
+import { Random } from '../random.js';
 import { cardTitle, namedTensors, trainingFacts } from './card.js';
 import { assertTrainable } from './data/check-trainable.js';
 import { ShuffleSampler } from './data/sampler.js';
 import { heldOutImages } from './held-out.js';
+import { psnr, ssim } from './image-metrics.js';
 import { initialise } from './initialise.js';
 import { klDivergence, lossWeights, reconstructionLoss, SSIM_WINDOW } from './losses/index.js';
-import { psnr, ssim } from './metrics/index.js';
 import type { AutoencoderTrainOptions } from './options.js';
-import { Random } from './random.js';
 import type { TaskContext } from './run.js';
 import type { Metrics, StepInput, Task } from './task.js';
 import { imageLoader, inOrder, microBatch, openTrainingData } from './training-data.js';

@@ -8,6 +8,7 @@ export {
 } from './data/augment.js';
 export { type DataReport, formatDataReport } from './data/check.js';
 export type { DataSetKind, DataSetOptions } from './data/types.js';
+export { type ImageShape, psnr, ssim } from './image-metrics.js';
 export {
   METRIC_LOSSES,
   type MetricLossOptions,
@@ -15,7 +16,6 @@ export {
   type ReconstructionLoss,
   TRIPLETS,
 } from './losses/index.js';
-export * from './metrics/index.js';
 export type { OptimizerOptions } from './optim/optimizer.js';
 export type { ScheduleOptions } from './optim/schedule.js';
 export type {

@@ -8,7 +8,7 @@
 import { ModelError } from '../errors.js';
 import type { Parameter } from '../graph/index.js';
 import type { TensorShapes } from '../models/index.js';
-import { Random } from './random.js';
+import { Random } from '../random.js';
 
 /**
  * Whose rule is followed for the weights of layers.

@@ -4,6 +4,7 @@
  */
 import { UsageError } from '../errors.js';
 import { type Graph, ops, type Tensor, type Value } from '../graph/index.js';
+import { pairMetrics, retrieval, retrievalMetrics, tripletMetrics } from '../vectors/index.js';
 import type { Sampler } from './data/sampler.js';
 import { MPerClassSampler } from './data/sampler-class.js';
 import { PairSampler, TripletSampler, ViewsSampler } from './data/sampler-rows.js';
@@ -15,7 +16,6 @@ import {
   pairContrastive,
   tripletRows,
 } from './losses/index.js';
-import { pairMetrics, retrieval, retrievalMetrics, tripletMetrics } from './metrics/index.js';
 import type { Metrics } from './task.js';
 
 /** What is learned from a data set. */

@@ -26,7 +26,7 @@ import {
   type LoadedModel,
   loadModel,
 } from '../models/index.js';
-import { psnr } from './metrics/index.js';
+import { psnr } from './image-metrics.js';
 
 /** How {@link loadAutoencoder} opens a model. */
 export type AutoencoderOptions = Omit<EmbedderOptions, 'output' | 'normalize' | 'dtype'>;

@@ -10,7 +10,8 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cosineSimilarity, readEmbeddings } from '#src/embedding/index.js';
+import { readEmbeddings } from '#src/embedding/index.js';
+import { cosineSimilarity } from '#src/vectors/index.js';
 import { makeClip, makeImages, makeModel } from './images.js';
 import { run, scratch, start } from './run.js';
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { likenessChance, likenessNull, textChance, textNull } from '#src/collection/chance-null.js';
-import { normalizeRows } from '#src/embedding/vectors.js';
-import { Random } from '#src/training/random.js';
+import { Random } from '#src/random.js';
+import { normalizeRows } from '#src/vectors/vectors.js';
 
 // Made by test/fixtures/collection/make_chance.py with NumPy.
 const golden = JSON.parse(readFileSync('test/fixtures/collection/chance.json', 'utf8')) as {

@@ -9,10 +9,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { cosineSimilarity, type Embedder, loadEmbedder, SAMPLES } from '#src/embedding/index.js';
+import { type Embedder, loadEmbedder, SAMPLES } from '#src/embedding/index.js';
 import type { RawImage } from '#src/image/index.js';
 import { catalogue } from '#src/models/catalogue.js';
 import { loadAutoencoder } from '#src/training/index.js';
+import { cosineSimilarity } from '#src/vectors/index.js';
 
 type Vectors = Record<string, number[]>;
 const fixture = JSON.parse(

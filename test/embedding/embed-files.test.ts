@@ -3,7 +3,6 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  cosineSimilarity,
   type Embedder,
   type EmbeddingRow,
   embedTo,
@@ -13,6 +12,7 @@ import {
   readEmbeddings,
 } from '#src/embedding/index.js';
 import { UsageError } from '#src/errors.js';
+import { cosineSimilarity } from '#src/vectors/index.js';
 import { makeClip, makeImages } from '../cli/images.js';
 import { scratch } from '../cli/run.js';
 

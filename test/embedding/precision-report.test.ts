@@ -1,7 +1,8 @@
 /** @file What the precision report says, against vectors computed one by one; and nearest neighbours by hand. */
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { comparePrecisions, loadEmbedder, nearestNeighbours } from '#src/embedding/index.js';
+import { comparePrecisions, loadEmbedder } from '#src/embedding/index.js';
+import { nearestNeighbours } from '#src/vectors/index.js';
 import { makeImages, makeModel } from '../cli/images.js';
 import { scratch } from '../cli/run.js';
 

@@ -3,7 +3,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Embedder, loadEmbedder, SAMPLES } from '#src/embedding/index.js';
-import { normalProbability, normalQuantile } from '#src/embedding/normal.js';
 import {
   type Choice,
   captionBank,
@@ -13,6 +12,7 @@ import {
   noneOfThese,
   type TextBank,
 } from '#src/embedding/zero-shot.js';
+import { normalProbability, normalQuantile } from '#src/vectors/normal.js';
 
 const fixture = JSON.parse(
   readFileSync(path.join(import.meta.dirname, '..', 'fixtures', 'embedding', 'zero-shot.json'), 'utf8'),

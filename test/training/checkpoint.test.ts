@@ -9,9 +9,9 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FormatError, UsageError } from '#src/errors.js';
 import { openWeights } from '#src/models/index.js';
+import { Random } from '#src/random.js';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from '#src/training/checkpoint.js';
 import { configHash, requireSameConfig } from '#src/training/checkpoint-config.js';
-import { Random } from '#src/training/random.js';
 
 const WRITER = path.join(import.meta.dirname, 'checkpoint-writer.mjs');
 const MODULE = import.meta.resolve('#src/training/checkpoint.js');

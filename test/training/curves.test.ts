@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, expect, it } from 'vitest';
+import { Random } from '#src/random.js';
 import { curvesSvg, writeCurves } from '#src/training/curves.js';
 import { linearAxis, logAxis } from '#src/training/curves-axis.js';
 import { type LogRecord, TrainingLog } from '#src/training/log.js';
-import { Random } from '#src/training/random.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'curves-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

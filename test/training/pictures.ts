@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
-import { Random } from '#src/training/random.js';
+import { Random } from '#src/random.js';
 
 /** A folder for one test file, and its removal. */
 export function scratch(): { folder: string; remove: () => void } {

@@ -2,8 +2,8 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { COLLECTION_FOLDER } from '../../collection/collection.js';
 import type { Collection, SearchHit } from '../../collection/index.js';
+import { COLLECTION_FOLDER } from '../../collection/locate.js';
 import { type ItemFailure, UsageError } from '../../errors.js';
 import { defineCommand } from '../command.js';
 import type { Search } from '../demo/words.js';

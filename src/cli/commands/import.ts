@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ImportOptions, ImportSummary } from '../../collection/import.js';
+import { COLLECTION_FOLDER, collectionAt } from '../../collection/locate.js';
 import { UsageError } from '../../errors.js';
-import { COLLECTION_OPTION, collectionAt, findCollection } from '../collection-options.js';
+import { COLLECTION_OPTION, findCollection } from '../collection-options.js';
 import { defineCommand } from '../command.js';
 import { onInterrupt } from '../interrupt.js';
 import { ProgressLine } from '../progress.js';
@@ -100,7 +101,6 @@ export const importItems = defineCommand({
 async function place(values: { collection: string | undefined; root: string | undefined }): Promise<string> {
   const { collection, root } = values;
   if (collection !== undefined) return (await collectionAt(collection)) ?? path.resolve(collection);
-  const { COLLECTION_FOLDER } = await import('../../collection/collection.js');
   if (root !== undefined) return path.resolve(root, COLLECTION_FOLDER);
   return findCollection(undefined).catch((error: unknown) => {
     if (error instanceof UsageError) return path.resolve(COLLECTION_FOLDER);

@@ -2,8 +2,9 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { IndexSummary } from '../../collection/index-folder.js';
+import { COLLECTION_FOLDER, collectionAt } from '../../collection/locate.js';
 import { type ItemFailure, UsageError } from '../../errors.js';
-import { COLLECTION_OPTION, collectionAt } from '../collection-options.js';
+import { COLLECTION_OPTION } from '../collection-options.js';
 import { defineCommand } from '../command.js';
 import { GLOB_OPTIONS } from '../embed-options.js';
 import { reportIndex } from '../index-report.js';
@@ -67,7 +68,7 @@ export const index = defineCommand({
     using interrupt = onInterrupt(() => {
       if (!values.quiet) note('stopping after the batch in hand; press Ctrl-C again to quit at once');
     });
-    const { openCollection, COLLECTION_FOLDER } = await import('../../collection/collection.js');
+    const { openCollection } = await import('../../collection/collection.js');
     const { indexFolder } = await import('../../collection/index-folder.js');
     const { folder, root } = await place(dir, values.collection, COLLECTION_FOLDER);
     const embedder = { ...embedderOptions(values), signal: interrupt.stop };

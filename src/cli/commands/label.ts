@@ -1,8 +1,8 @@
 /** @file `afterimage label`: which of the given labels fits each image best. */
 import { open } from 'node:fs/promises';
+import { collectionAt } from '../../collection/locate.js';
 import type { Choice } from '../../embedding/index.js';
 import { UsageError } from '../../errors.js';
-import { collectionAt } from '../collection-options.js';
 import { defineCommand } from '../command.js';
 import { GLOB_OPTIONS } from '../embed-options.js';
 import { onInterrupt } from '../interrupt.js';

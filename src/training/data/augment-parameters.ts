@@ -4,7 +4,7 @@
  */
 import { roundHalfEven } from '../../image/transform.js';
 import type { Region } from '../../image/types.js';
-import type { Random } from '../random.js';
+import type { Random } from '../../random.js';
 import type { Range } from './augment.js';
 import type { AffineParameters } from './augment-affine.js';
 

@@ -6,7 +6,7 @@ import type { Filter } from '../../image/filters.js';
 import { crop } from '../../image/resample.js';
 import { outputSize, resizeAndCrop, type TransformSpec, toTensor } from '../../image/transform.js';
 import type { RgbImage } from '../../image/types.js';
-import type { Random } from '../random.js';
+import type { Random } from '../../random.js';
 import type { AugmentOptions, AugmentPreset } from './augment.js';
 import { affine, rotate } from './augment-affine.js';
 import { gaussianBlur } from './augment-blur.js';

@@ -8,7 +8,7 @@ import { decodeImage, fromRawImage } from '../../image/decode.js';
 import { readSource } from '../../image/source.js';
 import type { TransformSpec } from '../../image/transform.js';
 import type { DecodeOptions, RawImage, ReadOptions, RgbImage } from '../../image/types.js';
-import { Random } from '../random.js';
+import { Random } from '../../random.js';
 import type { AugmentOptions, AugmentPreset } from './augment.js';
 import { Augmentation } from './augment-pipeline.js';
 import { PixelCache, type PixelCacheMemory } from './cache.js';

@@ -1,5 +1,5 @@
 /** @file Which image stands in for one that cannot be read. */
-import { Random } from '../random.js';
+import { Random } from '../../random.js';
 
 /**
  * For `replacement` of a loader: another item of the same class, drawn by the seed, the item and the attempt.

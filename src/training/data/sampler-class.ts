@@ -1,6 +1,6 @@
 /** @file The sampler that looks at classes: m images of each, as metric losses want them. */
 import { UsageError } from '../../errors.js';
-import { Random } from '../random.js';
+import { Random } from '../../random.js';
 import { assertBatch, type Sampler } from './sampler.js';
 
 /** Options of an {@link MPerClassSampler}. */

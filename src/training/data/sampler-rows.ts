@@ -2,7 +2,7 @@
  * @file Samplers whose batches are made of rows that belong together: views of one image, pairs, triplets. What belongs
  * together lies next to one another, so that a reshape to `[batch / k, k, …]` separates it.
  */
-import { Random } from '../random.js';
+import { Random } from '../../random.js';
 import { assertBatch, assertEnough, type Sampler } from './sampler.js';
 
 /** Options of a {@link ViewsSampler}. */

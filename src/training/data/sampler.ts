@@ -2,7 +2,7 @@
  * @file What a sampler is, and the plain one: every unit once an epoch, in a new order each time.
  */
 import { UsageError } from '../../errors.js';
-import { Random } from '../random.js';
+import { Random } from '../../random.js';
 
 /**
  * Decides which images make up the batches of an epoch. The batches depend on the seed and the epoch alone, so any

@@ -1,5 +1,5 @@
 /** @file How many units of each class a stratified split holds out. */
-import type { Random } from '../random.js';
+import type { Random } from '../../random.js';
 
 /**
  * Shares `count` out among classes in proportion to their sizes: the method of largest remainders, ties drawn, as

@@ -3,7 +3,7 @@
  * which a file system lists its files.
  */
 import { UsageError } from '../../errors.js';
-import { Random } from '../random.js';
+import { Random } from '../../random.js';
 import { unitCount, unitItems } from './dataset-assemble.js';
 import { plural } from './dataset-text.js';
 import { gather, splitByGroup } from './split-group.js';

@@ -3,7 +3,7 @@
  * `ArcFaceLoss`.
  */
 import { ops, type Value } from '../../graph/index.js';
-import { Random } from '../random.js';
+import { Random } from '../../random.js';
 import { batchOf, type MetricLoss } from './loss.js';
 import { nonNegative, positive, settle } from './options.js';
 import { cosineSimilarities } from './pairs.js';

@@ -1,6 +1,6 @@
 /** @file What losses with a learned vector for each class share. */
 import { ops, type Value } from '../../graph/index.js';
-import type { Random } from '../random.js';
+import type { Random } from '../../random.js';
 import type { LossParameter } from './loss.js';
 
 /** bool [B, classes]: true at each item's label. */

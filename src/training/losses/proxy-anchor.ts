@@ -3,7 +3,7 @@
  * pytorch-metric-learning's `ProxyAnchorLoss`.
  */
 import { ops, type Value } from '../../graph/index.js';
-import { Random } from '../random.js';
+import { Random } from '../../random.js';
 import { batchOf, type MetricLoss } from './loss.js';
 import { positive as above, number, settle } from './options.js';
 import { cosineSimilarities, NEVER } from './pairs.js';

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '#src/errors.js';
 import { applyTransform, type RgbImage, torchvisionTransform } from '#src/image/index.js';
+import { Random } from '#src/random.js';
 import { AUGMENT_PRESETS, type AugmentOptions, type AugmentPreset } from '#src/training/data/augment.js';
 import * as affineMaps from '#src/training/data/augment-affine.js';
 import { gaussianBlur } from '#src/training/data/augment-blur.js';
@@ -16,7 +17,6 @@ import * as geometry from '#src/training/data/augment-geometry.js';
 import * as parameters from '#src/training/data/augment-parameters.js';
 import { Augmentation, toSpec } from '#src/training/data/augment-pipeline.js';
 import { resolveAugment } from '#src/training/data/augment-resolve.js';
-import { Random } from '#src/training/random.js';
 
 interface Golden {
   pictures: Record<string, [width: number, height: number, seed: number]>;

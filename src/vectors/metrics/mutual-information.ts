@@ -3,10 +3,9 @@
  * `normalized_mutual_info_score` and `adjusted_mutual_info_score` with the arithmetic mean of the entropies.
  */
 
-import { countOf, type Vectors } from '../../embedding/vectors.js';
 import { UsageError } from '../../errors.js';
-import { type KMeansOptions, kMeans } from './kmeans.js';
-import { checkLabels, toUnit } from './vectors.js';
+import { type KMeansOptions, kMeans } from '../cluster/kmeans.js';
+import { checkLabels, countOf, toUnit, type Vectors } from '../vectors.js';
 
 /** Sizes of the parts of both partitions, and of their intersections that are not empty. */
 interface Contingency {

@@ -5,8 +5,8 @@
  *
  * @see Pearson 1901, On lines and planes of closest fit to systems of points in space
  */
-import { UsageError } from '../errors.js';
-import { Graph, openSession, ops } from '../graph/index.js';
+import { UsageError } from '../../errors.js';
+import { Graph, openSession, ops } from '../../graph/index.js';
 import { largestEigen } from './eigen.js';
 
 /** A flat map of vectors to fewer dimensions. */

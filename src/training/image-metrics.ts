@@ -3,8 +3,8 @@
  * `peak_signal_noise_ratio` and `structural_similarity` (`gaussian_weights=True, use_sample_covariance=False`). The loss
  * of the same name is in `losses/ssim.ts`.
  */
-import { UsageError } from '../../errors.js';
-import { gaussianWindow, SSIM_C1, SSIM_C2, SSIM_WINDOW } from '../losses/ssim.js';
+import { UsageError } from '../errors.js';
+import { gaussianWindow, SSIM_C1, SSIM_C2, SSIM_WINDOW } from './losses/ssim.js';
 
 /** A batch of images [N, C, H, W]. */
 export interface ImageShape {

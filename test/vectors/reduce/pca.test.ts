@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { largestEigen } from '#src/collection/eigen.js';
-import { principalComponents, projectVector } from '#src/collection/pca.js';
+import { largestEigen } from '#src/vectors/reduce/eigen.js';
+import { principalComponents, projectVector } from '#src/vectors/reduce/pca.js';
 
 // Made by test/fixtures/collection/make_pca.py with scikit-learn.
 const golden = JSON.parse(readFileSync('test/fixtures/collection/pca.json', 'utf8')) as Record<

@@ -5,10 +5,10 @@
  * float64. Restarts are kept by their inertia, so the result depends on the seed alone.
  */
 
-import { countOf, type Vectors } from '../../embedding/vectors.js';
 import { UsageError } from '../../errors.js';
 import { Graph, openSession, ops, type Session, type SessionOptions } from '../../graph/index.js';
-import { Random } from '../random.js';
+import { Random } from '../../random.js';
+import { countOf, type Vectors } from '../vectors.js';
 
 export interface KMeansOptions {
   clusters: number;

@@ -4,10 +4,9 @@
  * 2020); recall@k is that of Jégou et al., 2011, as the field reports it.
  */
 
-import { countOf, type Vectors } from '../../embedding/vectors.js';
 import { UsageError } from '../../errors.js';
-import { type NearestOptions, nearest, nearestBlocks } from './nearest.js';
-import { checkLabels } from './vectors.js';
+import { type NearestOptions, nearest, nearestBlocks } from '../nearest.js';
+import { checkLabels, countOf, type Vectors } from '../vectors.js';
 
 export interface RetrievalOptions extends Pick<NearestOptions, 'distance' | 'session'> {
   /** Where to look, with labels. @default the queries themselves, none of which finds itself */

@@ -4,10 +4,9 @@
  * "Siamese neural networks for one-shot image recognition", 2015, measure embeddings with it.
  */
 
-import { countOf, type Vectors } from '../../embedding/vectors.js';
 import { UsageError } from '../../errors.js';
-import { Random } from '../random.js';
-import { checkLabels, toUnit } from './vectors.js';
+import { Random } from '../../random.js';
+import { checkLabels, countOf, toUnit, type Vectors } from '../vectors.js';
 
 export interface FewShotOptions {
   /** Classes of an episode. */

@@ -2,12 +2,11 @@
  * @file What a validation says in a few numbers with names, by the kind of data: labels, pairs or triplets.
  */
 
-import { countOf } from '../../embedding/vectors.js';
 import { UsageError } from '../../errors.js';
 import type { SessionOptions } from '../../graph/index.js';
+import { checkLabels, countOf, toUnit } from '../vectors.js';
 import { nmi } from './mutual-information.js';
 import { retrieval } from './retrieval.js';
-import { checkLabels, toUnit } from './vectors.js';
 
 export interface SummaryOptions {
   /** @default 'cosine' */

@@ -4,6 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '#src/errors.js';
+import { Random } from '#src/random.js';
+import { psnr, ssim } from '#src/training/image-metrics.js';
 import {
   adjustedMutualInformation,
   kMeans,
@@ -12,15 +14,12 @@ import {
   nmi,
   normalizedMutualInformation,
   pairMetrics,
-  psnr,
   retrieval,
   retrievalMetrics,
-  ssim,
   tripletMetrics,
   type Vectors,
-} from '#src/training/metrics/index.js';
-import { Random } from '#src/training/random.js';
-import { type Packed, unpack } from '../losses/compute.js';
+} from '#src/vectors/index.js';
+import { type Packed, unpack } from '../../training/losses/compute.js';
 
 interface RetrievalCase {
   name: string;

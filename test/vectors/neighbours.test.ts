@@ -1,6 +1,6 @@
 /** @file Exact nearest neighbours, where zero vectors are among them. */
 import { expect, it } from 'vitest';
-import { nearestNeighbours, nearestTo } from '#src/embedding/neighbours.js';
+import { nearestNeighbours, nearestTo } from '#src/vectors/neighbours.js';
 
 const vectors = [
   [1, 0],

@@ -1,8 +1,8 @@
 /** @file Few-shot accuracy against the exact expectation over every episode that can be drawn. */
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '#src/errors.js';
-import { fewShotAccuracy, type Vectors } from '#src/training/metrics/index.js';
-import { Random } from '#src/training/random.js';
+import { Random } from '#src/random.js';
+import { fewShotAccuracy, type Vectors } from '#src/vectors/index.js';
 
 /** `classes` clusters of `each` vectors; `spread` 0 is noise. */
 function clusters(classes: number, each: number, spread: number, seed: number): [Vectors, number[]] {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { ExactSearch, type Nearest, neighbourGraph, normalizeRows } from '#src/embedding/index.js';
 import { RuntimeError, UsageError } from '#src/errors.js';
-import { Random } from '#src/training/random.js';
+import { Random } from '#src/random.js';
+import { ExactSearch, type Nearest, neighbourGraph, normalizeRows } from '#src/vectors/index.js';
 
 const session = { inline: true };
 

@@ -1,9 +1,9 @@
 /** @file Exact nearest neighbours of many vectors, by cosine or by Euclidean distance. */
-import { ExactSearch } from '../../embedding/exact-search.js';
-import { countOf, type Vectors } from '../../embedding/vectors.js';
-import { UsageError } from '../../errors.js';
-import type { SessionOptions } from '../../graph/index.js';
-import { toUnit } from './vectors.js';
+
+import { UsageError } from '../errors.js';
+import type { SessionOptions } from '../graph/index.js';
+import { ExactSearch } from './exact-search.js';
+import { countOf, toUnit, type Vectors } from './vectors.js';
 
 export interface NearestOptions {
   /** Neighbours of each query. */
