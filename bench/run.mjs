@@ -4,7 +4,18 @@ import { cpus, totalmem } from 'node:os';
 import path from 'node:path';
 import { here, table } from './lib.mjs';
 
-const SECTIONS = ['decode', 'images', 'network', 'memory', 'start', 'train', 'learn', 'bundled', 'search'];
+const SECTIONS = [
+  'decode',
+  'images',
+  'network',
+  'memory',
+  'start',
+  'train',
+  'learn',
+  'bundled',
+  'search',
+  'analysis',
+];
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((c) => !SECTIONS.includes(c));
 if (unknown.length > 0) {

@@ -14,8 +14,9 @@ const LAYERS: Record<string, string[]> = {
   embedding: ['graph', 'image', 'models', 'vectors'],
   training: ['graph', 'image', 'models', 'vectors', 'embedding'],
   collection: ['graph', 'image', 'models', 'vectors', 'embedding'],
-  analysis: ['graph', 'image', 'models', 'vectors', 'embedding', 'training', 'collection'],
-  cli: ['graph', 'image', 'models', 'vectors', 'embedding', 'training', 'collection', 'analysis'],
+  pages: ['image', 'models'],
+  analysis: ['graph', 'image', 'models', 'vectors', 'embedding', 'training', 'collection', 'pages'],
+  cli: ['graph', 'image', 'models', 'vectors', 'embedding', 'training', 'collection', 'pages', 'analysis'],
 };
 
 describe('the layers', () => {

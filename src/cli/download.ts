@@ -1,7 +1,7 @@
 /** @file What a download looks like on stderr. */
 import type { EmbedderOptions } from '../embedding/index.js';
+import { bytes } from '../units.js';
 import { note, showStatus } from './terminal.js';
-import { bytes } from './units.js';
 
 /** Reports downloads: one line when a repository begins, and a moving one below it on a terminal. */
 export function downloadProgress(): NonNullable<EmbedderOptions['onDownload']> {

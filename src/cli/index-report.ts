@@ -2,9 +2,9 @@
 import type { Collection } from '../collection/collection.js';
 import type { IndexSummary, SpaceSummary } from '../collection/index-folder.js';
 import type { MetadataReport } from '../collection/metadata.js';
+import { count, duration, plural, rate } from '../units.js';
 import { programName, quote } from './quote.js';
 import { dim, note, print } from './terminal.js';
-import { count, duration, plural, rate } from './units.js';
 
 /**
  * Prints what a run did and what to type next.

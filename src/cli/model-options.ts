@@ -1,10 +1,10 @@
 /** @file The options that choose and open a model, the same for every command that embeds. */
 import type { EmbedderOptions } from '../embedding/index.js';
 import { defaultModel, recommended } from '../models/catalogue.js';
+import { bytes } from '../units.js';
 import type { OptionSpecs, OptionValues } from './command.js';
 import { downloadProgress } from './download.js';
 import { note } from './terminal.js';
-import { bytes } from './units.js';
 
 export const MODEL_OPTIONS = {
   model: {

@@ -1,7 +1,7 @@
 /** @file The progress line: done of total, rate, time left; on a terminal only. */
 import type { Progress } from '../embedding/index.js';
+import { count, duration, rate } from '../units.js';
 import { showStatus } from './terminal.js';
-import { count, duration, rate } from './units.js';
 
 /** The rate is that of about the last so many seconds, so that the time left follows what is happening now. */
 const WINDOW = 20;

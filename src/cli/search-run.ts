@@ -7,12 +7,12 @@ import { COLLECTION_FOLDER, collectionAt } from '../collection/locate.js';
 import type { Query } from '../collection/query.js';
 import { type SearchHit, type SearchResult, search } from '../collection/search.js';
 import { AfterimageError } from '../errors.js';
+import { count, plural } from '../units.js';
 import { findCollection } from './collection-options.js';
 import { onInterrupt } from './interrupt.js';
 import { ProgressLine } from './progress.js';
 import { type SearchValues, searchOptions } from './search-options.js';
 import { note, print } from './terminal.js';
-import { count, plural } from './units.js';
 
 /**
  * Searches the collection that the options name, and prints what is found. Returns the exit code.
@@ -122,12 +122,12 @@ async function preview(result: SearchResult): Promise<void> {
 }
 
 async function openSheet(result: SearchResult): Promise<void> {
-  const { writeResultSheet } = await import('./sheet/result-sheet.js');
+  const { writeResultSheet } = await import('../pages/result-sheet.js');
   const file = path.join(await mkdtemp(path.join(tmpdir(), 'afterimage-')), 'search.html');
   // The page names the files itself.
   const tiles = result.hits.map(({ file, score }) => ({ file, caption: score.toFixed(3) }));
   await writeResultSheet(file, 'Search', result.query, tiles);
   note(`the hits are in ${file}`);
-  const { openFile } = await import('./sheet/open-file.js');
+  const { openFile } = await import('./open-file.js');
   if (process.stderr.isTTY) await openFile(file);
 }

@@ -1,10 +1,10 @@
 /** @file The vectors that an analysis works on, named the same way in every command. */
 import type { OpenOptions, VectorSet } from '../analysis/index.js';
+import { plural } from '../units.js';
 import { findCollection } from './collection-options.js';
 import type { OptionSpecs, OptionValues } from './command.js';
 import { ProgressLine } from './progress.js';
 import { note } from './terminal.js';
-import { plural } from './units.js';
 
 /** What a SOURCE is, for the details of a command's help. */
 export const SOURCE_HELP =

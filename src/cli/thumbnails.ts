@@ -1,6 +1,6 @@
 /** @file Rows of small pictures with captions in a terminal that can show them. */
 import sharp from 'sharp';
-import { inParallel, type Thumbnail, thumbnail } from './sheet/thumbnail.js';
+import { inParallel, type Thumbnail, thumbnail } from '../pages/thumbnail.js';
 import { print, visible } from './terminal.js';
 import { itermPicture, kittyPicture, sixelPicture } from './thumbnails-escapes.js';
 import { type Protocol, type TerminalPictures, terminalPictures } from './thumbnails-terminal.js';

@@ -3,11 +3,11 @@
  * what came of it.
  */
 import type { Metrics, RunEvent, RunResult } from '../training/index.js';
+import { count, duration, plural, rate } from '../units.js';
 import { onInterrupt } from './interrupt.js';
 import { programName, quote, resumeCommand } from './quote.js';
 import { bold, dim, note, print, showStatus } from './terminal.js';
 import { EpochTable, figure } from './training-table.js';
-import { count, duration, plural, rate } from './units.js';
 
 /** How a run is started: with a listener and a signal to stop. */
 type Start = (hooks: { onEvent(event: RunEvent): void; signal: AbortSignal }) => Promise<RunResult>;

@@ -1,6 +1,6 @@
 /** @file The table that grows by a row for each epoch. */
 import type { RunEvent } from '../training/index.js';
-import { duration } from './units.js';
+import { duration } from '../units.js';
 
 /** What a row is made from. */
 type Row = Extract<RunEvent, { type: 'baseline' | 'epoch' }>;

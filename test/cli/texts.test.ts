@@ -6,7 +6,7 @@ import { ProgressLine } from '#src/cli/progress.js';
 import { programName, quote, resumeCommand } from '#src/cli/quote.js';
 import { table } from '#src/cli/table.js';
 import { wrap } from '#src/cli/terminal.js';
-import { bytes, count, duration, plural, rate } from '#src/cli/units.js';
+import { bytes, count, duration, plural, rate } from '#src/units.js';
 
 describe('units', () => {
   it.each([

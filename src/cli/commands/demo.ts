@@ -5,15 +5,15 @@ import { pathToFileURL } from 'node:url';
 import type { Collection, SearchHit } from '../../collection/index.js';
 import { COLLECTION_FOLDER } from '../../collection/locate.js';
 import { type ItemFailure, UsageError } from '../../errors.js';
+import type { SheetRow } from '../../pages/contact-sheet.js';
+import { bytes, duration, plural } from '../../units.js';
 import { defineCommand } from '../command.js';
 import type { Search } from '../demo/words.js';
 import { downloadProgress } from '../download.js';
 import { MODEL_OPTIONS, noteDefaultModel } from '../model-options.js';
 import { programName, quote } from '../quote.js';
-import type { SheetRow } from '../sheet/contact-sheet.js';
 import { table } from '../table.js';
 import { bold, dim, note, print } from '../terminal.js';
-import { bytes, duration, plural } from '../units.js';
 
 /** Images beside each query on the page. */
 const ON_PAGE = 4;
@@ -92,7 +92,7 @@ export const demo = defineCommand({
       await showLabels(photos);
     } else await print(dim(`   ${model} knows no words: no searches, no labels`));
 
-    const { contactSheet } = await import('../sheet/contact-sheet.js');
+    const { contactSheet } = await import('../../pages/contact-sheet.js');
     const tiles = (found: SearchHit[]) => found.map((hit) => ({ file: hit.file, caption: scored(hit) }));
     const sheet = searches.map(({ text, found }): SheetRow => ({ query: text, found: tiles(found) }));
     for (const id of await idsOf(photos)) {

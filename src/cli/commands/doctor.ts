@@ -1,8 +1,9 @@
 /** @file `afterimage doctor`: what is installed, and the self-test against golden numbers. */
+
+import { bytes } from '../../units.js';
 import { defineCommand } from '../command.js';
 import { pairs } from '../table.js';
 import { bold, green, print, red } from '../terminal.js';
-import { bytes } from '../units.js';
 
 export const doctor = defineCommand({
   name: 'doctor',

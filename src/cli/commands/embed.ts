@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import type { Embedder, EmbedSources, EmbedSummary } from '../../embedding/index.js';
 import { UsageError } from '../../errors.js';
+import { count, duration, plural, rate } from '../../units.js';
 import { defineCommand } from '../command.js';
 import { INPUT_OPTIONS, OUTPUT_OPTIONS } from '../embed-options.js';
 import { onInterrupt } from '../interrupt.js';
@@ -9,7 +10,6 @@ import { embedderOptions, MODEL_OPTIONS, noteDefaultModel } from '../model-optio
 import { ProgressLine } from '../progress.js';
 import { resumeCommand } from '../quote.js';
 import { dim, note, print } from '../terminal.js';
-import { count, duration, plural, rate } from '../units.js';
 
 export const embed = defineCommand({
   name: 'embed',

@@ -1,12 +1,12 @@
 /** @file `afterimage export`: a collection as a file for other programs. */
 import { UsageError } from '../../errors.js';
+import { count, duration, plural } from '../../units.js';
 import { COLLECTION_OPTION, findCollection } from '../collection-options.js';
 import { defineCommand } from '../command.js';
 import { OUTPUT_OPTIONS } from '../embed-options.js';
 import { onInterrupt } from '../interrupt.js';
 import { ProgressLine } from '../progress.js';
 import { dim, note, print } from '../terminal.js';
-import { count, duration, plural } from '../units.js';
 
 export const exportItems = defineCommand({
   name: 'export',

@@ -4,12 +4,12 @@ import path from 'node:path';
 import type { ImportOptions, ImportSummary } from '../../collection/import.js';
 import { COLLECTION_FOLDER, collectionAt } from '../../collection/locate.js';
 import { UsageError } from '../../errors.js';
+import { count, duration, plural, rate } from '../../units.js';
 import { COLLECTION_OPTION, findCollection } from '../collection-options.js';
 import { defineCommand } from '../command.js';
 import { onInterrupt } from '../interrupt.js';
 import { ProgressLine } from '../progress.js';
 import { dim, note, print } from '../terminal.js';
-import { count, duration, plural, rate } from '../units.js';
 
 export const importItems = defineCommand({
   name: 'import',

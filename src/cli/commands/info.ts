@@ -1,10 +1,10 @@
 /** @file `afterimage info`: what a collection holds. */
 import type { CollectionInfo, SpaceInfo } from '../../collection/info.js';
+import { bytes, count, plural } from '../../units.js';
 import { findCollection } from '../collection-options.js';
 import { defineCommand } from '../command.js';
 import { pairs, table } from '../table.js';
 import { bold, dim, print } from '../terminal.js';
-import { bytes, count, plural } from '../units.js';
 
 /** Reasons that are shown for each space. */
 const REASONS = 5;

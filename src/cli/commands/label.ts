@@ -3,13 +3,13 @@ import { open } from 'node:fs/promises';
 import { collectionAt } from '../../collection/locate.js';
 import type { Choice } from '../../embedding/index.js';
 import { UsageError } from '../../errors.js';
+import { plural } from '../../units.js';
 import { defineCommand } from '../command.js';
 import { GLOB_OPTIONS } from '../embed-options.js';
 import { onInterrupt } from '../interrupt.js';
 import { embedderOptions, MODEL_OPTIONS, noteDefaultModel } from '../model-options.js';
 import { ProgressLine } from '../progress.js';
 import { note, print } from '../terminal.js';
-import { plural } from '../units.js';
 
 export const label = defineCommand({
   name: 'label',

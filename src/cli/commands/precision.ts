@@ -1,12 +1,12 @@
 /** @file `afterimage precision`: what fp16 and int8 cost on the user's own images. */
 import { UsageError } from '../../errors.js';
+import { duration, plural, rate } from '../../units.js';
 import { defineCommand } from '../command.js';
 import { GLOB_OPTIONS } from '../embed-options.js';
 import { embedderOptions, MODEL_OPTIONS, noteDefaultModel } from '../model-options.js';
 import { ProgressLine } from '../progress.js';
 import { table } from '../table.js';
 import { print } from '../terminal.js';
-import { duration, plural, rate } from '../units.js';
 
 const { dtype: _, ...MODEL_ONLY } = MODEL_OPTIONS;
 

@@ -1,9 +1,9 @@
 /** @file `afterimage project`: applies a learned projection to a file of vectors. */
 import { UsageError } from '../../errors.js';
+import { count, plural } from '../../units.js';
 import { defineCommand } from '../command.js';
 import { OUTPUT_OPTIONS } from '../embed-options.js';
 import { print, showStatus } from '../terminal.js';
-import { count, plural } from '../units.js';
 
 export const project = defineCommand({
   name: 'project',

@@ -3,12 +3,12 @@ import path from 'node:path';
 import { UsageError } from '../../errors.js';
 import { defaultAutoencoder } from '../../models/catalogue.js';
 import type { ReconstructOptions } from '../../training/index.js';
+import { count, plural } from '../../units.js';
 import { defineCommand } from '../command.js';
 import { GLOB_OPTIONS } from '../embed-options.js';
 import { onInterrupt } from '../interrupt.js';
 import { ProgressLine } from '../progress.js';
 import { note, print } from '../terminal.js';
-import { count, plural } from '../units.js';
 
 export const reconstruct = defineCommand({
   name: 'reconstruct',

@@ -1,9 +1,9 @@
 /** @file `afterimage models export`. */
 import { UsageError } from '../../../errors.js';
+import { bytes } from '../../../units.js';
 import { defineCommand } from '../../command.js';
 import { downloadProgress } from '../../download.js';
 import { print } from '../../terminal.js';
-import { bytes } from '../../units.js';
 
 export const exportModel = defineCommand({
   name: 'models export',

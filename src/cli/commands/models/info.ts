@@ -1,8 +1,9 @@
 /** @file `afterimage models info`. */
+
+import { count } from '../../../units.js';
 import { defineCommand } from '../../command.js';
 import { pairs } from '../../table.js';
 import { print } from '../../terminal.js';
-import { count } from '../../units.js';
 
 export const info = defineCommand({
   name: 'models info',

@@ -1,8 +1,9 @@
 /** @file `afterimage models list`. */
+
+import { bytes, count } from '../../../units.js';
 import { defineCommand } from '../../command.js';
 import { table } from '../../table.js';
 import { dim, green, print } from '../../terminal.js';
-import { bytes, count } from '../../units.js';
 
 export const list = defineCommand({
   name: 'models list',

@@ -1,7 +1,8 @@
 /** @file `afterimage models remove`. */
+
+import { bytes } from '../../../units.js';
 import { defineCommand } from '../../command.js';
 import { print } from '../../terminal.js';
-import { bytes } from '../../units.js';
 
 export const remove = defineCommand({
   name: 'models remove',

@@ -1,7 +1,8 @@
 /** @file `afterimage models verify`. */
+
+import { plural } from '../../../units.js';
 import { defineCommand } from '../../command.js';
 import { green, note, print, red } from '../../terminal.js';
-import { plural } from '../../units.js';
 
 export const verify = defineCommand({
   name: 'models verify',

@@ -4,11 +4,11 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, expect, it } from 'vitest';
-import { contactSheet } from '#src/cli/sheet/contact-sheet.js';
-import { writeResultSheet } from '#src/cli/sheet/result-sheet.js';
 import { SAMPLES } from '#src/embedding/index.js';
 import { decodeImage } from '#src/image/index.js';
-import { scratch } from './run.js';
+import { contactSheet } from '#src/pages/contact-sheet.js';
+import { writeResultSheet } from '#src/pages/result-sheet.js';
+import { scratch } from '../cli/run.js';
 
 const { folder, remove } = scratch();
 afterAll(remove);

@@ -1,7 +1,7 @@
 /** @file A page that shows what a search has found: a grid of pictures, each with its score, its path and a link. */
 import path from 'node:path';
-import { UsageError } from '../../errors.js';
-import { writeAtomically } from '../../models/cache.js';
+import { UsageError } from '../errors.js';
+import { writeAtomically } from '../models/cache.js';
 import { plural } from '../units.js';
 import { escapeHtml, linkTo, pageHtml, pictureHtml, pictures, type Tile } from './page.js';
 

@@ -1,7 +1,7 @@
 /** @file Small pictures of image files, for pages and terminals: what can be embedded can be shown. */
 import { availableParallelism } from 'node:os';
 import sharp, { type Sharp } from 'sharp';
-import { decodeImage, readSource } from '../../image/index.js';
+import { decodeImage, readSource } from '../image/index.js';
 
 /** A box that a picture is fitted into, in pixels. */
 export interface Box {
