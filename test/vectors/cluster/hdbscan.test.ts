@@ -41,8 +41,12 @@ describe('hdbscan', () => {
           selection: options.cluster_selection_method,
         },
       );
-      expect(canonical(found.assignments)).toEqual(canonical(expected.labels));
+      const decided = (labels: ArrayLike<number>) =>
+        canonical(Array.from(labels).filter((_, i) => !expected.undecided.includes(i)));
+      expect(expected.undecided.length).toBeLessThan(4);
+      expect(decided(found.assignments)).toEqual(decided(expected.labels));
       found.probabilities.forEach((p, i) => {
+        if (expected.undecided.includes(i)) return;
         expect(Math.abs(p - expected.probabilities[i]!)).toBeLessThan(1e-4);
       });
     },
