@@ -9,6 +9,14 @@ export {
   type Estimate,
   quantile,
 } from './metrics/bootstrap.js';
+export {
+  type ClassificationOptions,
+  type ClassificationReport,
+  type ClassReport,
+  classificationReport,
+  confusionMatrix,
+  type ReliabilityBin,
+} from './metrics/classification.js';
 export { type FewShotAccuracy, type FewShotOptions, fewShotAccuracy } from './metrics/few-shot.js';
 export {
   adjustedMutualInformation,
