@@ -1,4 +1,10 @@
 /** @file The public names of what works on bare vectors. */
+export {
+  type ApproximateNearest,
+  type ApproximateNeighbourOptions,
+  approximateNeighbourGraph,
+  graphRecall,
+} from './approximate-neighbours.js';
 export { type Clustering, type KMeansOptions, kMeans } from './cluster/kmeans.js';
 export { ExactSearch, type ExactSearchOptions, type Nearest, neighbourGraph } from './exact-search.js';
 export { type FoldOptions, foldOf, folds } from './folds.js';
