@@ -8,6 +8,7 @@
 import { UsageError } from '../../errors.js';
 import { Graph, openSession, ops } from '../../graph/index.js';
 import { largestEigen } from './eigen.js';
+import { symmetricEigen } from './symmetric-eigen.js';
 
 /** A flat map of vectors to fewer dimensions. */
 export interface PrincipalComponents {
@@ -23,6 +24,8 @@ export interface PrincipalComponents {
   count: number;
 }
 
+/** What is less than this part of the largest variance is none. */
+const NOTHING = 1e-13;
 /** Vectors in one product. */
 const BLOCK = 4096;
 
@@ -100,21 +103,25 @@ function fromMoments(
       products[i * d + j] = (products[i * d + j]! - rows * shift[i]! * shift[j]!) / Math.max(1, rows - 1);
     total += products[i * d + i]!;
   }
-  const { values, vectors } = largestEigen(products, d, count);
+  const { values, vectors } = 8 * count > d ? symmetricEigen(products, d) : largestEigen(products, d, count);
+  values.length = vectors.length = Math.min(count, values.length);
   for (let i = vectors.length; i < count; i++) {
     values.push(0);
     vectors.push(new Float64Array(d));
   }
   return {
     mean: near.map((value, k) => value + shift[k]!),
-    components: vectors.map(withSign),
+    components: vectors.map((vector, i) =>
+      values[i]! > NOTHING * values[0]! ? withSign(vector) : new Float64Array(d),
+    ),
     variances: values.map((value) => Math.max(0, value)),
     shares: values.map((value) => (total > 0 ? Math.max(0, value) / total : 0)),
     count: rows,
   };
 }
 
-function withSign(vector: Float64Array): Float64Array {
+/** The sign that scikit-learn gives: the entry of largest magnitude is positive. */
+export function withSign(vector: Float64Array): Float64Array {
   let largest = 0;
   for (const value of vector) if (Math.abs(value) > Math.abs(largest)) largest = value;
   return largest < 0 ? vector.map((value) => -value) : vector;
