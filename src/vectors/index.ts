@@ -5,6 +5,14 @@ export {
   approximateNeighbourGraph,
   graphRecall,
 } from './approximate-neighbours.js';
+export {
+  type Classifier,
+  type ClassifierMethod,
+  type ClassifierOptions,
+  fitClassifier,
+  loadClassifier,
+  METHODS as CLASSIFIER_METHODS,
+} from './classify/classifier.js';
 export { type Clustering, type KMeansOptions, kMeans } from './cluster/kmeans.js';
 export { ExactSearch, type ExactSearchOptions, type Nearest, neighbourGraph } from './exact-search.js';
 export { type FoldOptions, foldOf, folds } from './folds.js';

@@ -1,0 +1,15 @@
+/** @file Where vectors lie and how far they spread. */
+import type { Vectors } from '../vectors.js';
+
+/** The mean vector, and the square root of the mean variance of the numbers around it. */
+export function centreOf({ data, dimension }: Vectors): { mean: Float64Array; deviation: number } {
+  const count = data.length / dimension;
+  const mean = new Float64Array(dimension);
+  for (let at = 0; at < data.length; at += dimension)
+    for (let d = 0; d < dimension; d++) mean[d]! += data[at + d]!;
+  for (let d = 0; d < dimension; d++) mean[d]! /= count;
+  let squares = 0;
+  for (let at = 0; at < data.length; at += dimension)
+    for (let d = 0; d < dimension; d++) squares += (data[at + d]! - mean[d]!) ** 2;
+  return { mean, deviation: Math.sqrt(squares / data.length) };
+}
