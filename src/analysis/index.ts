@@ -1,4 +1,33 @@
 /** @file The analysis room's public names. */
+export {
+  type EvaluateHeadOptions,
+  evaluateHead,
+  type FitHeadOptions,
+  fitHead,
+  type HeadEvaluation,
+} from './classify.js';
+export type { Candidate, ClassScore } from './classify-candidates.js';
+export {
+  type CrossValidation,
+  type CrossValidationOptions,
+  crossValidate,
+  type Tried,
+} from './classify-cv.js';
+export { Head, type HeadSummary, loadHead } from './classify-head.js';
+export { splitOf } from './classify-items.js';
+export { type Prediction, type PredictOptions, predict, type TrainingNeighbour } from './classify-predict.js';
+export type { Novelty, TrainingImages } from './classify-training-images.js';
 export { type OpenOptions, openVectorSet } from './open.js';
+export {
+  measureSavings,
+  REDUCTIONS,
+  type Reduced,
+  type ReduceOptions,
+  type ReductionMethod,
+  reduceSet,
+  type Saving,
+  savePca,
+} from './reduce.js';
+export { writeQuantized, writeReduced } from './reduce-files.js';
 export { groupsOf, type Labels, labelsOf, numbersOf } from './targets.js';
 export { type FilledColumn, type VectorOrigin, VectorSet } from './vector-set.js';

@@ -50,6 +50,21 @@ const TRAIN: CommandTable = {
   },
 };
 
+const CLASSIFY: CommandTable = {
+  fit: {
+    summary: 'learn classes from labelled images, and measure how well',
+    load: async () => (await import('./commands/classify/fit.js')).fit,
+  },
+  predict: {
+    summary: 'say which class each image is of, and which it is unlike',
+    load: async () => (await import('./commands/classify/predict.js')).predict,
+  },
+  evaluate: {
+    summary: 'measure a classifier on images whose classes are known',
+    load: async () => (await import('./commands/classify/evaluate.js')).evaluate,
+  },
+};
+
 const COMMANDS: CommandTable = {
   embed: {
     summary: 'turn images (and texts) into vectors',
@@ -92,6 +107,11 @@ const COMMANDS: CommandTable = {
     load: async () =>
       group('train', 'Training: from your images to a model folder that embeds like any other.', TRAIN),
   },
+  classify: {
+    summary: 'learn classes from your labelled images, and apply them to others',
+    load: async () =>
+      group('classify', 'Classifiers of vectors: fitted in seconds, measured, kept as a file.', CLASSIFY),
+  },
   models: {
     summary: 'list, inspect, download, check and remove models',
     load: async () =>
@@ -104,6 +124,10 @@ const COMMANDS: CommandTable = {
   reconstruct: {
     summary: 'send images through an autoencoder and back; show the originals beside what came back',
     load: async () => (await import('./commands/reconstruct.js')).reconstruct,
+  },
+  reduce: {
+    summary: 'make vectors smaller, and say what that costs',
+    load: async () => (await import('./commands/reduce.js')).reduce,
   },
   project: {
     summary: 'apply a learned projection to vectors',

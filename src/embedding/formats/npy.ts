@@ -29,9 +29,12 @@ export interface NpyHeader {
   offset: number;
 }
 
-/** The header of a float32 matrix, format version 1.0, padded so that the numbers begin at a multiple of 64. */
-export function npyHeader(rows: number, columns: number): Buffer {
-  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${columns}), }`;
+/**
+ * The header of a matrix, format version 1.0, padded so that the numbers begin at a multiple of 64.
+ * @param type NumPy's name of its numbers. @default float32
+ */
+export function npyHeader(rows: number, columns: number, type = '<f4'): Buffer {
+  const text = `{'descr': '${type}', 'fortran_order': False, 'shape': (${rows}, ${columns}), }`;
   const total = Math.ceil((MAGIC.length + 4 + text.length + 1) / 64) * 64;
   const header = Buffer.alloc(total, 0x20);
   MAGIC.copy(header);
