@@ -7,11 +7,10 @@
  * which leaves the order of the classes as it is.
  */
 import { UsageError } from '../../errors.js';
-import { foldOf, folds } from '../folds.js';
 import { lbfgs } from '../lbfgs.js';
-import type { Vectors } from '../vectors.js';
 import type { FitInput } from './classifier.js';
 import type { Scorer } from './scorer.js';
+import { partOf, rowsOf, splitsOf } from './splits.js';
 
 export type Calibration = 'platt' | 'temperature' | 'none';
 
@@ -109,39 +108,24 @@ async function outOfFold(
   input: FitInput,
   fitOne: (input: FitInput) => Promise<Scorer>,
 ): Promise<{ scores: number[]; width: number; labels: number[] }> {
-  const { vectors, labels, classes, seed, options } = input;
-  const parts = folds(labels.length, {
-    folds: options.calibrationFolds ?? 5,
-    labels,
-    groups: options.groups,
-    seed,
-  });
-  const sizes = new Int32Array(classes);
-  for (const label of labels) sizes[label]!++;
-  labels.forEach((label, item) => {
-    if (sizes[label] === 1) parts[item] = -1; // the only one of its class is always trained on
-  });
   const scores: number[] = [];
-  const found: number[] = [];
+  const labels: number[] = [];
   let width = 0;
-  for (let fold = 0; fold < Math.max(...parts) + 1; fold++) {
-    const { train, test } = foldOf(parts, fold);
-    const own = Int32Array.from(train, (item) => labels[item]!);
-    if (new Set(own).size < classes || test.length === 0) continue;
-    const scorer = await fitOne({ ...input, vectors: rows(vectors, train), labels: own });
+  for (const { train, test } of splitsOf(input, input.options.calibrationFolds ?? 5)) {
+    const scorer = await fitOne(partOf(input, train));
     try {
       width = scorer.width;
-      for (const score of await scorer.score(rows(vectors, test))) scores.push(score);
-      for (const item of test) found.push(labels[item]!);
+      for (const score of await scorer.score(rowsOf(input.vectors, test))) scores.push(score);
+      for (const item of test) labels.push(input.labels[item]!);
     } finally {
       await scorer.close();
     }
   }
-  if (found.length === 0)
+  if (labels.length === 0)
     throw new UsageError('calibration: expected two items of a class to spare but there are too few', {
       hint: "give more items of each class, or calibration 'none'",
     });
-  return { scores, width, labels: found };
+  return { scores, width, labels };
 }
 
 /** The sigmoid 1 / (1 + exp(−(slope · score + intercept))) that says best which scores are of positive items. */
@@ -217,14 +201,6 @@ export async function fitTemperature(
     { gradientTolerance: 1e-9 },
   );
   return Math.exp(x[0]!);
-}
-
-function rows({ data, dimension }: Vectors, items: Int32Array): Vectors {
-  const result = new Float32Array(items.length * dimension);
-  items.forEach((item, at) => {
-    result.set(data.subarray(item * dimension, (item + 1) * dimension), at * dimension);
-  });
-  return { data: result, dimension };
 }
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));

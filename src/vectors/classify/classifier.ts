@@ -7,10 +7,13 @@ import { UsageError } from '../../errors.js';
 import type { SessionOptions } from '../../graph/index.js';
 import { checkLabels, countOf, type Vectors } from '../vectors.js';
 import { type Calibration, fitLink, LINKS, type Link, probabilities } from './calibration.js';
+import { loadKernelSvm } from './kernel-scorer.js';
 import { fitKnn, loadKnn } from './knn.js';
 import { fitLogistic } from './logistic.js';
+import { fitMlp } from './mlp.js';
 import { loadLayers, type Scorer, type Tensors } from './scorer.js';
 import { fitLinearSvm } from './svm-linear.js';
+import { fitKernelSvm } from './svm-rbf.js';
 
 export const METHODS = ['knn', 'logistic', 'svm', 'rbf-svm', 'mlp'] as const;
 export type ClassifierMethod = (typeof METHODS)[number];
@@ -139,7 +142,7 @@ export async function loadClassifier(
   };
   if (!METHODS.includes(method) || !link || !LINKS.includes(link.kind))
     throw new UsageError(`classifier: expected one of ${METHODS.join(', ')} but received ${method}`);
-  const load = scorer.kind === 'knn' ? loadKnn : loadLayers;
+  const load = scorer.kind === 'knn' ? loadKnn : scorer.kind === 'kernel' ? loadKernelSvm : loadLayers;
   return classifierOf(method, classes, dimension, await load(scorer, tensors, options.session), link);
 }
 
@@ -153,8 +156,9 @@ function fitScorer(input: FitInput): Promise<Scorer> {
     case 'svm':
       return fitLinearSvm(input);
     case 'rbf-svm':
+      return fitKernelSvm(input);
     case 'mlp':
-      throw new UsageError(`method: ${input.options.method} is not there yet`);
+      return fitMlp(input);
   }
 }
 

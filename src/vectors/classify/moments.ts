@@ -13,3 +13,13 @@ export function centreOf({ data, dimension }: Vectors): { mean: Float64Array; de
     for (let d = 0; d < dimension; d++) squares += (data[at + d]! - mean[d]!) ** 2;
   return { mean, deviation: Math.sqrt(squares / data.length) };
 }
+
+/** The variance of all numbers of the vectors around their one mean. */
+export function varianceOf({ data }: Vectors): number {
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum += data[i]!;
+  const mean = sum / data.length;
+  let squares = 0;
+  for (let i = 0; i < data.length; i++) squares += (data[i]! - mean) ** 2;
+  return squares / data.length;
+}
