@@ -17,7 +17,23 @@ export { Head, type HeadSummary, loadHead } from './classify-head.js';
 export { splitOf } from './classify-items.js';
 export { type Prediction, type PredictOptions, predict, type TrainingNeighbour } from './classify-predict.js';
 export type { Novelty, TrainingImages } from './classify-training-images.js';
+export {
+  type DoubtfulLabel,
+  type FindMistakesOptions,
+  findMistakes,
+  type MistakeReport,
+} from './mistakes.js';
 export { type OpenOptions, openVectorSet } from './open.js';
+export {
+  type FindOutliersOptions,
+  findOutliers,
+  OUTLIER_METHODS,
+  type Outlier,
+  type OutlierMethod,
+  type OutlierReport,
+  type Unique,
+  uniqueness,
+} from './outliers.js';
 export {
   measureSavings,
   REDUCTIONS,
@@ -29,5 +45,6 @@ export {
   savePca,
 } from './reduce.js';
 export { writeQuantized, writeReduced } from './reduce-files.js';
+export { type Representative, type RepresentativeOptions, representatives } from './representative.js';
 export { groupsOf, type Labels, labelsOf, numbersOf } from './targets.js';
 export { type FilledColumn, type VectorOrigin, VectorSet } from './vector-set.js';

@@ -125,6 +125,22 @@ const COMMANDS: CommandTable = {
     summary: 'send images through an autoencoder and back; show the originals beside what came back',
     load: async () => (await import('./commands/reconstruct.js')).reconstruct,
   },
+  outliers: {
+    summary: 'find the items that are unlike the others',
+    load: async () => (await import('./commands/outliers.js')).outliers,
+  },
+  uniqueness: {
+    summary: 'say how much each item adds to the collection',
+    load: async () => (await import('./commands/uniqueness.js')).uniqueness,
+  },
+  representative: {
+    summary: 'choose a few items that stand for all',
+    load: async () => (await import('./commands/representative.js')).representative,
+  },
+  mistakes: {
+    summary: 'find labels that are probably wrong',
+    load: async () => (await import('./commands/mistakes.js')).mistakes,
+  },
   reduce: {
     summary: 'make vectors smaller, and say what that costs',
     load: async () => (await import('./commands/reduce.js')).reduce,
