@@ -4,12 +4,10 @@ import { saveProjection } from '../embedding/projection.js';
 import { UsageError } from '../errors.js';
 import { Graph, openSession, ops } from '../graph/index.js';
 import { Random } from '../random.js';
-import { type MapQuality, mapQuality } from '../vectors/metrics/map.js';
+import type { MapQuality } from '../vectors/metrics/map.js';
 import { dequantizeInt8, neighbourRecall, quantizeBinary, quantizeInt8, signs } from '../vectors/quantize.js';
 import { type PrincipalComponents, principalComponents } from '../vectors/reduce/pca.js';
 import { randomizedComponents } from '../vectors/reduce/pca-randomized.js';
-import { tsne } from '../vectors/reduce/tsne.js';
-import { umap } from '../vectors/reduce/umap.js';
 import { normalizeRows, type Vectors } from '../vectors/vectors.js';
 import type { VectorSet } from './vector-set.js';
 
@@ -73,12 +71,16 @@ export async function reduceSet(set: VectorSet, options: ReduceOptions): Promise
       pca = { ...(await componentsOf(set, dimensions, seed)), whiten, normalize };
       data = await along(set, pca);
       break;
-    case 'umap':
+    case 'umap': {
+      const { umap } = await import('../vectors/reduce/umap.js');
       data = await umap(set.unit(), { dimensions, neighbours, seed, onProgress, signal });
       break;
-    case 'tsne':
+    }
+    case 'tsne': {
+      const { tsne } = await import('../vectors/reduce/tsne.js');
       data = await tsne(set.unit(), { dimensions, seed, onProgress, signal });
       break;
+    }
     case 'truncate':
       data = firstNumbers(set, dimensions);
       break;
@@ -90,6 +92,10 @@ export async function reduceSet(set: VectorSet, options: ReduceOptions): Promise
   if (normalize) normalizeRows(data, dimensions);
   const reduced = { data, dimension: dimensions };
   const distance = normalize || method === 'truncate' ? 'cosine' : 'euclidean';
+  const faithful = async () => {
+    const { mapQuality } = await import('../vectors/metrics/map.js');
+    return { quality: await mapQuality(set.unit(), data, dimensions, { seed }) };
+  };
   return {
     ...reduced,
     identity: identityOf(
@@ -104,8 +110,7 @@ export async function reduceSet(set: VectorSet, options: ReduceOptions): Promise
       k: neighboursOf(set),
       distance,
     }),
-    ...(dimensions <= 3 &&
-      set.count > 16 && { quality: await mapQuality(set.unit(), data, dimensions, { seed }) }),
+    ...(dimensions <= 3 && set.count > 16 && (await faithful())),
   };
 }
 
