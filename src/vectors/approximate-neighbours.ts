@@ -25,8 +25,8 @@ export interface ApproximateNeighbourOptions {
   seed?: number | undefined;
   /** Where the products are computed. */
   session?: SessionOptions | undefined;
-  /** Gets the share of the work that is done, 0..1. */
-  onProgress?: ((share: number) => void) | undefined;
+  /** Gets how many vectors' worth of the work is done, of how many vectors. */
+  onProgress?: ((done: number, total: number) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -89,7 +89,12 @@ export async function approximateNeighbourGraph(
   const session = await openScan(dimension, sessionOptions);
   try {
     const search = new CellSearch(session, vectors, dimension, copies, own, signal);
-    const found = await search.run({ recall, probes: options.probes, seed: options.seed ?? 0, onProgress });
+    const found = await search.run({
+      recall,
+      probes: options.probes,
+      seed: options.seed ?? 0,
+      onProgress: (share) => onProgress?.(Math.floor(share * count), count),
+    });
     const { indices, scores } = withCopies(found.lists, own, copies, vectors, dimension, k);
     return { indices, scores, recall: found.recall, probes: found.probes };
   } finally {

@@ -26,13 +26,13 @@ export function fitCurve(minDistance: number, spread: number): Curve {
   const wanted = distances.map((d) => (d < minDistance ? 1 : Math.exp((minDistance - d) / spread)));
   let [a, b] = [1, 1];
   let damping = 1e-3;
-  let { error, gradient, curvature } = fit(distances, wanted, a, b);
+  let { error, gradient, curvature } = closeness(distances, wanted, a, b);
   for (let step = 0; step < STEPS && damping < 1e12; step++) {
     const [p, q, r] = [curvature[0]! * (1 + damping), curvature[1]!, curvature[2]! * (1 + damping)];
     const determinant = p * r - q * q;
     const nextA = a + (r * gradient[0]! - q * gradient[1]!) / determinant;
     const nextB = b + (p * gradient[1]! - q * gradient[0]!) / determinant;
-    const next = nextA > 0 && nextB > 0 ? fit(distances, wanted, nextA, nextB) : undefined;
+    const next = nextA > 0 && nextB > 0 ? closeness(distances, wanted, nextA, nextB) : undefined;
     if (next && next.error <= error) {
       [a, b] = [nextA, nextB];
       ({ error, gradient, curvature } = next);
@@ -43,7 +43,7 @@ export function fitCurve(minDistance: number, spread: number): Curve {
 }
 
 /** The squared error, and what its next step needs: Jᵀr and the upper half of JᵀJ. */
-function fit(distances: number[], wanted: number[], a: number, b: number) {
+function closeness(distances: number[], wanted: number[], a: number, b: number) {
   let error = 0;
   const gradient = [0, 0];
   const curvature = [0, 0, 0];
