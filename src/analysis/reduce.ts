@@ -183,7 +183,7 @@ export async function measureSavings(
 ): Promise<Saving[]> {
   const { seed = 0 } = options;
   const most = Math.min(set.dimension, set.count);
-  const sizes = options.sizes ?? halves(set.dimension).filter((size) => size <= most);
+  const sizes = options.sizes ?? halves(most);
   for (const size of sizes)
     if (!Number.isInteger(size) || size < 1 || size > most)
       throw new UsageError(`sizes: expected whole numbers from 1 to ${most} but received ${size}`);
