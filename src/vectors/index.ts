@@ -13,9 +13,11 @@ export {
   loadClassifier,
   METHODS as CLASSIFIER_METHODS,
 } from './classify/classifier.js';
+export { type DensityClustering, type HdbscanOptions, hdbscan } from './cluster/hdbscan.js';
 export { type Clustering, type KMeansOptions, kMeans } from './cluster/kmeans.js';
 export { ExactSearch, type ExactSearchOptions, type Nearest, neighbourGraph } from './exact-search.js';
 export { type FoldOptions, foldOf, folds } from './folds.js';
+export { confidentMistakes, type Mistake } from './label-mistakes.js';
 export {
   type BootstrapOptions,
   bootstrap,
@@ -32,6 +34,7 @@ export {
   type ReliabilityBin,
 } from './metrics/classification.js';
 export { type FewShotAccuracy, type FewShotOptions, fewShotAccuracy } from './metrics/few-shot.js';
+export { type MapQuality, type MapQualityOptions, mapQuality } from './metrics/map.js';
 export {
   adjustedMutualInformation,
   type NmiOptions,
@@ -47,4 +50,25 @@ export {
 export { pairMetrics, retrievalMetrics, type SummaryOptions, tripletMetrics } from './metrics/summary.js';
 export { type NearestOptions, nearest } from './nearest.js';
 export { type Neighbour, nearestNeighbours, nearestTo } from './neighbours.js';
+export {
+  localOutlierFactor,
+  meanDistance,
+  type NeighbourDistances,
+  neighbourDistances,
+  type OutlierOptions,
+  outlierBound,
+} from './outliers.js';
+export {
+  type BinaryVectors,
+  dequantizeInt8,
+  type Int8Vectors,
+  neighbourRecall,
+  quantizeBinary,
+  quantizeInt8,
+  type RecallOptions,
+  signs,
+} from './quantize.js';
+export { type PrincipalComponents, principalComponents, projectVector } from './reduce/pca.js';
+export { type RandomizedOptions, randomizedComponents } from './reduce/pca-randomized.js';
+export { coreSet, medoids, type Representatives } from './representatives.js';
 export { cosineSimilarity, normalizeRows, type Vectors } from './vectors.js';
