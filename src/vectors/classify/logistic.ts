@@ -13,7 +13,7 @@ import { centreOf } from './moments.js';
 import { openLayers, type Scorer } from './scorer.js';
 
 /** Of gradients that are means over items, with respect to features of variance 1. */
-const TOLERANCE = 1e-5;
+const TOLERANCE = 2e-6;
 /** Of sums over items in float32. */
 const NOISE = 1e-7;
 
