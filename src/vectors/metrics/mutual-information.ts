@@ -8,17 +8,18 @@ import { type KMeansOptions, kMeans } from '../cluster/kmeans.js';
 import { checkLabels, countOf, toUnit, type Vectors } from '../vectors.js';
 
 /** Sizes of the parts of both partitions, and of their intersections that are not empty. */
-interface Contingency {
+export interface Contingency {
   a: number[];
   b: number[];
   cells: { i: number; j: number; n: number }[];
   total: number;
 }
 
-function contingency(x: ArrayLike<number>, y: ArrayLike<number>): Contingency {
+/** @throws UsageError when the lengths differ. */
+export function contingency(x: ArrayLike<number>, y: ArrayLike<number>): Contingency {
   if (x.length !== y.length)
     throw new UsageError(
-      `mutual information: expected two partitions of as many items but received ${x.length} and ${y.length}`,
+      `partitions: expected two of as many items but received ${x.length} and ${y.length}`,
     );
   const [rows, columns] = [new Map<number, number>(), new Map<number, number>()];
   const place = (map: Map<number, number>, key: number) => {
@@ -39,10 +40,12 @@ function contingency(x: ArrayLike<number>, y: ArrayLike<number>): Contingency {
   return { a, b, cells: [...cells.values()], total: x.length };
 }
 
-const entropy = (sizes: readonly number[], total: number): number =>
+/** Of a partition, in nats. */
+export const entropy = (sizes: readonly number[], total: number): number =>
   sizes.length === 1 ? 0 : -sizes.reduce((h, n) => h + (n / total) * Math.log(n / total), 0);
 
-function mutualInformation({ a, b, cells, total }: Contingency): number {
+/** Of both partitions, in nats. */
+export function mutualInformation({ a, b, cells, total }: Contingency): number {
   let sum = 0;
   for (const { i, j, n } of cells) sum += (n / total) * Math.log((n * total) / (a[i]! * b[j]!));
   return Math.max(sum, 0);
