@@ -1,4 +1,4 @@
-// Compiles src/ to dist/. Workers and tests use the compiled files, so every command that needs them builds first.
+// Compiles src/ to dist/, and bundles web/ into dist/web/. Workers and tests use the compiled files, so every command that needs them builds first.
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -13,3 +13,4 @@ execFileSync(process.execPath, [tsc, '-p', path.join(root, 'tsconfig.json')], {
   stdio: 'inherit',
   cwd: root,
 });
+await import('./build-web.mjs');

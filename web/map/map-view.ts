@@ -1,0 +1,406 @@
+/**
+ * @file A map in an element of a page: points with colours, pictures once there is room for them, names, and everything
+ * that a user does with it. Typed arrays go in, events come out; there is one instance for each element, and no global.
+ *
+ * ```ts
+ * const map = new MapView(element, { name: 'Map of 3,781 images' });
+ * map.setPoints(x, y);
+ * map.setColors(indices, palette);
+ * map.on('pick', ({ item }) => open(links[item]));
+ * map.fit();
+ * ```
+ */
+import { CanvasRenderer } from './canvas-renderer.js';
+import { listen } from './gestures.js';
+import { LabelLayer, type MapLabel } from './labels.js';
+import { PointGrid } from './point-grid.js';
+import { spread } from './spread.js';
+import { FADED, type MapRenderer, type Picture, type Place, type Tiles, type View } from './types.js';
+import { fitted, panned, type Size, toPlane, toScreen, zoomedAt } from './view.js';
+import { WebglRenderer } from './webgl-renderer.js';
+
+/** What a map tells. */
+export interface MapEvents {
+  /** The item under the pointer, or reached by the keyboard, and where it is seen; −1 for none. */
+  hover: { item: number; place: Place; by: 'pointer' | 'keyboard' };
+  /** An item was clicked, tapped, or Enter was pressed on it; −1 for the ground. */
+  pick: { item: number; place: Place; by: 'mouse' | 'touch' | 'keyboard' };
+  /** What is shown has changed. */
+  view: { view: View; zoom: number };
+  /** A line was drawn around items with Shift held down. */
+  select: { items: Uint32Array };
+}
+
+/** Options of {@link MapView}. */
+export interface MapViewOptions {
+  /** What the map is called for those who do not see it. */
+  name: string;
+  /** @default Canvas 2D up to 50,000 points, WebGL 2 above where there is one */
+  renderer?: 'canvas' | 'webgl2' | undefined;
+  /** Pixels at the left that something else covers; {@link MapView.fit} leaves them out. @default none */
+  inset?: (() => number) | undefined;
+}
+
+/** Above so many points WebGL 2 is faster. */
+const MANY = 50_000;
+/** The longer side of a picture and the least distance between two, in CSS pixels. */
+const PICTURE = 56;
+const APART = 66;
+/** Pictures at once. */
+const MOST_PICTURES = 400;
+/** Pictures are shown at so many times the view of everything. */
+const PICTURES_FROM = 1.8;
+/** The pointer is on a point up to so many CSS pixels away. */
+const REACH = 12;
+const LEAST_ZOOM = 0.4;
+const MOST_ZOOM = 4000;
+const KEYS =
+  'Arrow keys move the map, plus and minus zoom, 0 shows all, Shift with arrow keys goes from item to item, Enter opens it.';
+
+type Listener<K extends keyof MapEvents> = (event: MapEvents[K]) => void;
+
+/** See the head of this file. */
+export class MapView {
+  private renderer: MapRenderer;
+  private readonly labels: LabelLayer;
+  private readonly lasso: SVGPolygonElement;
+  private readonly listeners: { [K in keyof MapEvents]: Set<Listener<K>> } = {
+    hover: new Set(),
+    pick: new Set(),
+    view: new Set(),
+    select: new Set(),
+  };
+  private readonly stop: (() => void)[] = [];
+  private points = { x: new Float32Array(0), y: new Float32Array(0) };
+  private grid = new PointGrid(this.points);
+  private colors: [Uint8Array, readonly string[]] = [new Uint8Array(0), ['#888888']];
+  private levels: Uint8Array | undefined;
+  private tiles: Tiles | undefined;
+  private candidates = new Uint32Array(0);
+  private pictures: Picture[] = [];
+  private showPictures = true;
+  private whole: View = { x: 0, y: 0, scale: 1 };
+  private current: View = { x: 0, y: 0, scale: 1 };
+  private focus = -1;
+  private frame = 0;
+  private moving = 0;
+  private faded = '#cccccc';
+
+  constructor(
+    readonly element: HTMLElement,
+    private readonly options: MapViewOptions,
+  ) {
+    const { ownerDocument: document } = element;
+    element.tabIndex = 0;
+    element.role = 'application';
+    element.ariaLabel = options.name;
+    element.ariaDescription = KEYS;
+    element.style.touchAction = 'none';
+    this.renderer = this.makeRenderer(options.renderer ?? 'canvas');
+    this.labels = new LabelLayer(document);
+    const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+    svg.style.cssText = 'position:absolute;inset:0;width:100%;height:100%;pointer-events:none';
+    svg.classList.add('map-lasso');
+    this.lasso = svg.appendChild(document.createElementNS('http://www.w3.org/2000/svg', 'polygon'));
+    element.append(this.labels.element, svg);
+    this.stop.push(listen(element, this.handlers()));
+    const observer = new ResizeObserver(() => this.resized());
+    observer.observe(element);
+    this.stop.push(() => observer.disconnect());
+  }
+
+  /** Adds a listener; the result removes it. */
+  on<K extends keyof MapEvents>(name: K, listener: Listener<K>): () => void {
+    this.listeners[name].add(listener);
+    return () => void this.listeners[name].delete(listener);
+  }
+
+  private emit<K extends keyof MapEvents>(name: K, event: MapEvents[K]): void {
+    for (const listener of this.listeners[name]) listener(event);
+  }
+
+  /** Which renderer draws. */
+  get kind(): MapRenderer['kind'] {
+    return this.renderer.kind;
+  }
+
+  /** Where the items lie: one number each per array. The view shows all of them. */
+  setPoints(x: Float32Array, y: Float32Array): void {
+    const wanted = this.options.renderer ?? (x.length > MANY ? 'webgl2' : 'canvas');
+    if (wanted !== this.renderer.kind) {
+      this.renderer.destroy();
+      this.renderer = this.makeRenderer(wanted);
+    }
+    this.points = { x: x as Float32Array<ArrayBuffer>, y: y as Float32Array<ArrayBuffer> };
+    this.grid = new PointGrid(this.points);
+    this.colors = [new Uint8Array(x.length), this.colors[1]];
+    this.levels = undefined;
+    this.focus = -1;
+    this.renderer.setPoints(this.points);
+    this.renderer.setColors(...this.colors);
+    this.whole = fitted(this.points, this.size, undefined, this.options.inset?.());
+    this.view = this.whole;
+  }
+
+  /** @param indices the colour of each item, a place in the palette of at most 256 `#rrggbb` */
+  setColors(indices: Uint8Array, palette: readonly string[]): void {
+    this.colors = [indices, palette];
+    this.renderer.setColors(indices, palette);
+    this.redraw();
+  }
+
+  /** @param levels FADED, NORMAL or RAISED for each item; undefined: all are normal. Faded items have no pictures and cannot be pointed at. */
+  setEmphasis(levels: Uint8Array | undefined): void {
+    this.levels = levels;
+    this.renderer.setEmphasis(levels);
+    this.redraw();
+  }
+
+  /** Small pictures, shown once there is room. */
+  setTiles(tiles: Tiles | undefined): void {
+    this.tiles = tiles;
+    this.renderer.setTiles(tiles);
+    // In an order that is spread over the items, and always the same.
+    const turn = (item: number) => (item * 0.6180339887) % 1;
+    const all = tiles ? Array.from(tiles.slots.keys()).filter((item) => tiles.slots[item]! >= 0) : [];
+    this.candidates = Uint32Array.from(all.sort((a, b) => turn(a) - turn(b)));
+    this.redraw();
+  }
+
+  setLabels(labels: readonly MapLabel[]): void {
+    this.labels.set(labels);
+    this.redraw();
+  }
+
+  /** Whether pictures are shown, and the colour of faded points (`#rrggbb`). */
+  setLook(look: { pictures?: boolean; faded?: string }): void {
+    this.showPictures = look.pictures ?? this.showPictures;
+    this.faded = look.faded ?? this.faded;
+    this.redraw();
+  }
+
+  get size(): Size {
+    return { width: this.element.clientWidth, height: this.element.clientHeight };
+  }
+
+  get view(): View {
+    return this.current;
+  }
+  set view(view: View) {
+    const least = this.whole.scale * LEAST_ZOOM;
+    const scale = Math.min(this.whole.scale * MOST_ZOOM, Math.max(least, view.scale));
+    this.current = { ...view, scale };
+    this.emit('view', { view: this.current, zoom: this.zoom });
+    this.redraw();
+  }
+
+  /** How many times nearer than the view of everything. */
+  get zoom(): number {
+    return this.current.scale / this.whole.scale;
+  }
+
+  /** Shows items, or all. */
+  fit(items?: ArrayLike<number>): void {
+    const view = fitted(this.points, this.size, items, this.options.inset?.());
+    this.moveTo({ ...view, scale: Math.min(view.scale, this.whole.scale * 24) });
+  }
+
+  /** Zooms about the middle. */
+  zoomBy(factor: number): void {
+    const { width, height } = this.size;
+    const inset = this.options.inset?.() ?? 0;
+    this.moveTo(zoomedAt(this.current, this.size, { x: (width + inset) / 2, y: height / 2 }, factor));
+  }
+
+  /** Brings an item into the middle, near enough to see its picture, and points at it. */
+  show(item: number): void {
+    const scale = Math.max(this.current.scale, this.whole.scale * 6);
+    const inset = this.options.inset?.() ?? 0;
+    this.moveTo({ x: this.points.x[item]! - inset / 2 / scale, y: this.points.y[item]!, scale });
+    this.focus = item;
+  }
+
+  /** Where an item is seen. */
+  placeOf(item: number): Place {
+    return toScreen(this.current, this.size, this.points.x[item]!, this.points.y[item]!);
+  }
+
+  destroy(): void {
+    for (const stop of this.stop) stop();
+    cancelAnimationFrame(this.frame);
+    cancelAnimationFrame(this.moving);
+    this.renderer.destroy();
+    this.element.replaceChildren();
+  }
+
+  private makeRenderer(kind: 'canvas' | 'webgl2'): MapRenderer {
+    const { ownerDocument: document } = this.element;
+    const gl = kind === 'webgl2' && WebglRenderer.isAvailable(document);
+    const renderer = gl ? new WebglRenderer(document) : new CanvasRenderer(document);
+    renderer.canvas.style.cssText = 'position:absolute;inset:0;width:100%;height:100%';
+    renderer.canvas.ariaHidden = 'true';
+    this.element.prepend(renderer.canvas);
+    if (this.tiles) renderer.setTiles(this.tiles);
+    return renderer;
+  }
+
+  /** Goes to a view in a quarter of a second, or at once for those who want no motion. */
+  private moveTo(to: View): void {
+    cancelAnimationFrame(this.moving);
+    if (matchMedia('(prefers-reduced-motion: reduce)').matches) {
+      this.view = to;
+      return;
+    }
+    const from = this.current;
+    const start = performance.now();
+    const step = (): void => {
+      const t = Math.min(1, (performance.now() - start) / 260);
+      const part = t * t * (3 - 2 * t);
+      const scale = from.scale * (to.scale / from.scale) ** part;
+      // The plane moves evenly on the screen, which is nearer at the end.
+      const along =
+        to.scale === from.scale ? part : (1 / from.scale - 1 / scale) / (1 / from.scale - 1 / to.scale);
+      this.view = { x: from.x + (to.x - from.x) * along, y: from.y + (to.y - from.y) * along, scale };
+      if (t < 1) this.moving = requestAnimationFrame(step);
+    };
+    step();
+  }
+
+  private resized(): void {
+    const nearly = Math.abs(this.zoom - 1) < 1e-6;
+    this.whole = fitted(this.points, this.size, undefined, this.options.inset?.());
+    if (nearly) this.view = this.whole;
+    this.redraw();
+  }
+
+  private redraw(): void {
+    if (this.frame === 0)
+      this.frame = requestAnimationFrame(() => {
+        this.frame = 0;
+        this.draw();
+      });
+  }
+
+  private draw(): void {
+    const { current: view, size, zoom } = this;
+    if (size.width === 0 || size.height === 0) return;
+    const n = Math.max(1, this.points.x.length);
+    const base = Math.min(3.2, Math.max(0.9, 0.17 * Math.sqrt((size.width * size.height) / n)));
+    this.pictures =
+      this.showPictures && this.tiles && zoom >= PICTURES_FROM
+        ? spread(view, size, {
+            points: this.points,
+            candidates: this.candidates,
+            shown: this.pictures,
+            size: PICTURE,
+            distance: APART,
+            most: MOST_PICTURES,
+            allowed: (item) => this.levels?.[item] !== FADED,
+          })
+        : [];
+    this.renderer.draw({
+      view,
+      ...size,
+      ratio: this.element.ownerDocument.defaultView?.devicePixelRatio ?? 1,
+      radius: Math.min(7, base * Math.max(1, zoom) ** 0.3),
+      opacity: n > MANY ? 0.6 : 0.85,
+      faded: this.faded,
+      pictures: this.pictures,
+    });
+    this.labels.place(view, size);
+  }
+
+  /** The item whose picture or point is there; −1 for none. */
+  private itemAt(place: Place): number {
+    for (const { item, size } of [...this.pictures].reverse()) {
+      const at = this.placeOf(item);
+      const slot = this.tiles!.slots[item]!;
+      const [w, h] = [this.tiles!.sizes[2 * slot]!, this.tiles!.sizes[2 * slot + 1]!];
+      const half = size / 2 / Math.max(w, h);
+      if (Math.abs(at.x - place.x) <= w * half && Math.abs(at.y - place.y) <= h * half) return item;
+    }
+    const { x, y } = toPlane(this.current, this.size, place);
+    const visible = (item: number) => this.levels?.[item] !== FADED;
+    return this.grid.nearest(x, y, REACH / this.current.scale, visible);
+  }
+
+  private pointAt(item: number, by: 'pointer' | 'keyboard'): void {
+    if (item === this.focus && by === 'pointer') return;
+    this.focus = item;
+    this.element.style.cursor = item >= 0 ? 'pointer' : '';
+    this.emit('hover', { item, place: item >= 0 ? this.placeOf(item) : { x: 0, y: 0 }, by });
+  }
+
+  private handlers(): Parameters<typeof listen>[1] {
+    return {
+      pan: (dx, dy) => {
+        cancelAnimationFrame(this.moving);
+        this.view = panned(this.current, dx, dy);
+      },
+      zoom: (place, factor) => {
+        cancelAnimationFrame(this.moving);
+        const scale = this.current.scale * factor;
+        const within = Math.min(this.whole.scale * MOST_ZOOM, Math.max(this.whole.scale * LEAST_ZOOM, scale));
+        this.view = zoomedAt(this.current, this.size, place, within / this.current.scale);
+        this.pointAt(-1, 'pointer');
+      },
+      point: (place) => this.pointAt(place ? this.itemAt(place) : -1, 'pointer'),
+      press: (place, event) => {
+        const by = event.pointerType === 'touch' ? 'touch' : 'mouse';
+        this.emit('pick', { item: this.itemAt(place), place, by });
+      },
+      draw: (path, ended) => {
+        this.lasso.setAttribute('points', ended ? '' : path.map(({ x, y }) => `${x},${y}`).join(' '));
+        if (ended)
+          this.emit('select', {
+            items: this.grid.inside(path.map((place) => toPlane(this.current, this.size, place))),
+          });
+      },
+      key: (event) => this.key(event),
+    };
+  }
+
+  private key({ key, shiftKey, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
+    if (ctrlKey || metaKey || altKey) return false;
+    const directions: Record<string, [number, number]> = {
+      ArrowLeft: [-1, 0],
+      ArrowRight: [1, 0],
+      ArrowUp: [0, 1],
+      ArrowDown: [0, -1],
+    };
+    const way = directions[key];
+    if (way && shiftKey) this.step(way);
+    else if (way) this.view = panned(this.current, -90 * way[0], 90 * way[1]);
+    else if (key === '+' || key === '=') this.zoomBy(1.5);
+    else if (key === '-' || key === '_') this.zoomBy(1 / 1.5);
+    else if (key === '0' || key === 'Home') this.fit();
+    else if (key === 'Enter' && this.focus >= 0)
+      this.emit('pick', { item: this.focus, place: this.placeOf(this.focus), by: 'keyboard' });
+    else if (key === 'Escape') this.pointAt(-1, 'keyboard');
+    else return false;
+    return true;
+  }
+
+  /** Points at the nearest item in a direction: within 45° of it, from the present one or from the middle. */
+  private step([dx, dy]: [number, number]): void {
+    const { current, size, points } = this;
+    const from = this.focus >= 0 ? { x: points.x[this.focus]!, y: points.y[this.focus]! } : current;
+    const ahead = (item: number) => {
+      const [x, y] = [points.x[item]! - from.x, points.y[item]! - from.y];
+      const along = x * dx + y * dy;
+      return (
+        item !== this.focus &&
+        along > 0 &&
+        Math.abs(x * dy - y * dx) <= along &&
+        this.levels?.[item] !== FADED
+      );
+    };
+    const item = this.grid.nearest(from.x, from.y, Math.max(size.width, size.height) / current.scale, ahead);
+    if (item < 0) return;
+    const place = this.placeOf(item);
+    const inset = this.options.inset?.() ?? 0;
+    if (place.x < inset || place.y < 0 || place.x > size.width || place.y > size.height)
+      this.view = { ...current, x: points.x[item]! - inset / 2 / current.scale, y: points.y[item]! };
+    this.pointAt(item, 'keyboard');
+  }
+}
