@@ -57,6 +57,16 @@ export function checkLabels(labels: ArrayLike<number>, count: number, what: stri
     throw new UsageError(`${what}: expected ${count} labels but received ${labels.length}`);
 }
 
+/** True when every vector has unit length, to 5e-6. */
+export function isUnit({ data, dimension }: Vectors): boolean {
+  for (let from = 0; from < data.length; from += dimension) {
+    let square = 0;
+    for (let i = from; i < from + dimension; i++) square += data[i]! * data[i]!;
+    if (Math.abs(square - 1) > 1e-5) return false;
+  }
+  return true;
+}
+
 /** Unit vectors in the same directions, which leaves the given ones as they are; a zero vector stays zero. */
 export function toUnit({ data, dimension }: Vectors): Vectors {
   const copy = data.slice();

@@ -6,7 +6,8 @@
 import { UsageError } from '../../errors.js';
 import { Graph, openSession, type SessionOptions } from '../../graph/index.js';
 import { Random } from '../../random.js';
-import { countOf, toUnit, type Vectors } from '../vectors.js';
+import { gather } from '../approximate-neighbours-scan.js';
+import { countOf, isUnit, toUnit, type Vectors } from '../vectors.js';
 
 /** 1 is perfect. */
 export interface MapQuality {
@@ -25,7 +26,9 @@ export interface MapQuality {
 export interface MapQualityOptions {
   /** Neighbours, fewer than half of the points. @default 15, or as many as there can be */
   k?: number | undefined;
-  /** Points to ask with, drawn at random; all where there are no more. @default 1000 */
+  /** How near vectors are in truth. @default 'cosine' */
+  distance?: 'cosine' | 'euclidean' | undefined;
+  /** Points to ask with, drawn at random. @default all up to 5,000, 1,000 of more */
   sample?: number | undefined;
   /** @default 0 */
   seed?: number | undefined;
@@ -33,12 +36,21 @@ export interface MapQualityOptions {
   session?: SessionOptions | undefined;
 }
 
-/** Numbers in a block of products. */
-const BLOCK = 2 ** 22;
+/** Up to so many points all are asked with, if nothing else is said. */
+const ALL = 5000;
+const SAMPLE = 1000;
+/** Numbers in the distances of some points to all: 64 MiB. */
+const DISTANCES = 2 ** 24;
+/** Vectors, and points at most, in one product. */
+const BLOCK = 8192;
+const ASKED = 512;
 
 /**
- * Compares neighbourhoods by cosine in truth and by Euclidean distance on the map. With all points asked, the
- * trustworthiness is that of scikit-learn's `trustworthiness(metric='cosine')`; otherwise an estimate of it.
+ * Compares neighbourhoods in truth and by Euclidean distance on the map. With all points asked, the trustworthiness is
+ * that of scikit-learn's `trustworthiness` and the continuity what it gives with both exchanged; otherwise these are
+ * estimates of them, from points that are compared with all others.
+ *
+ * Besides the vectors it takes some 100 MB, and a copy of the vectors when they are to be made unit length.
  *
  * @param map `[n × dimensions]`
  * @throws UsageError when the map has not as many points, or there are not more than `2 k` of them.
@@ -49,58 +61,33 @@ export async function mapQuality(
   dimensions: number,
   options: MapQualityOptions = {},
 ): Promise<MapQuality> {
-  const { sample = 1000, seed = 0 } = options;
+  const { seed = 0, distance = 'cosine' } = options;
   const count = countOf(vectors, 'vectors');
   if (countOf({ data: map, dimension: dimensions }, 'map') !== count)
     throw new UsageError(
       `map: expected ${count} points of ${dimensions} numbers but received ${map.length} numbers`,
     );
-  const { k = Math.min(15, Math.ceil(count / 2) - 1) } = options;
+  const { k = Math.min(15, Math.ceil(count / 2) - 1), sample = count > ALL ? SAMPLE : count } = options;
   if (!Number.isInteger(k) || k < 1 || 2 * k >= count)
     throw new UsageError(
       `k: expected a whole number from 1 to ${Math.ceil(count / 2) - 1} but received ${k}`,
-      {
-        hint: `there are ${count} points`,
-      },
+      { hint: `there are ${count} points` },
     );
-  const { data, dimension } = toUnit(vectors);
-  const order = Array.from({ length: count }, (_, i) => i);
-  const queries = sample < count ? new Random(seed, 'map quality').shuffle(order).slice(0, sample) : order;
-  const graph = new Graph('products');
-  const asked = graph.input('queries', ['N', dimension]);
-  const all = graph.parameter('vectors', [count, dimension]);
-  graph.output(
-    'products',
-    graph.node('Gemm', [asked, all], ['N', count], { attributes: { transB: 1, alpha: { float: -1 } } }),
-  );
-  const session = await openSession(graph, () => ({ data, dtype: 'float32' }), options.session);
+  if (!Number.isInteger(sample) || sample < 1)
+    throw new UsageError(`sample: expected a whole number of at least 1 but received ${sample}`);
+  const order = Int32Array.from({ length: count }, (_, i) => i);
+  const asked = sample < count ? new Random(seed, 'map quality').shuffle(order).subarray(0, sample) : order;
   let [intruders, missing, shared] = [0, 0, 0];
-  try {
-    const rows = Math.max(1, Math.floor(BLOCK / count));
-    for (let from = 0; from < queries.length; from += rows) {
-      const some = queries.slice(from, from + rows);
-      const block = new Float32Array(some.length * dimension);
-      some.forEach((query, i) => {
-        block.set(data.subarray(query * dimension, (query + 1) * dimension), i * dimension);
-      });
-      const done = await session.run({ queries: { data: block, dims: [some.length, dimension] } });
-      const products = done.products!.data as Float32Array;
-      some.forEach((query, i) => {
-        const truth = products.subarray(i * count, (i + 1) * count); // less is nearer
-        truth[query] = Number.POSITIVE_INFINITY;
-        const drawn = distancesFrom(map, dimensions, query);
-        const near = nearestOf(truth, k);
-        const shown = nearestOf(drawn, k);
-        intruders += excess(truth, shown);
-        missing += excess(drawn, near);
-        const wanted = new Set(near);
-        for (const j of shown) if (wanted.has(j)) shared++;
-      });
-    }
-  } finally {
-    await session.release();
+  for await (const { query, truth } of distances(vectors, asked, distance, options.session)) {
+    const drawn = distancesFrom(map, dimensions, query);
+    const near = nearestOf(truth, k);
+    const shown = nearestOf(drawn, k);
+    intruders += excess(truth, shown);
+    missing += excess(drawn, near);
+    const wanted = new Set(near);
+    for (const j of shown) if (wanted.has(j)) shared++;
   }
-  const n = queries.length;
+  const n = asked.length;
   const worst = (n * k * (2 * count - 3 * k - 1)) / 2;
   return {
     trustworthiness: 1 - intruders / worst,
@@ -109,6 +96,60 @@ export async function mapQuality(
     k,
     sampled: n,
   };
+}
+
+/** For each of the asked vectors what orders all by their distance: less is nearer, infinity is itself. */
+async function* distances(
+  vectors: Vectors,
+  asked: Int32Array,
+  distance: 'cosine' | 'euclidean',
+  options: SessionOptions | undefined,
+): AsyncGenerator<{ query: number; truth: Float64Array }> {
+  const { data, dimension } = distance === 'cosine' && !isUnit(vectors) ? toUnit(vectors) : vectors;
+  const count = data.length / dimension;
+  const squares = new Float64Array(count);
+  if (distance === 'euclidean')
+    for (let i = 0; i < data.length; i++) squares[Math.floor(i / dimension)]! += data[i]! * data[i]!;
+  const graph = new Graph('products');
+  const [queries, others] = [
+    graph.input('queries', ['N', dimension]),
+    graph.input('others', ['M', dimension]),
+  ];
+  graph.output('products', graph.node('Gemm', [queries, others], ['N', 'M'], { attributes: { transB: 1 } }));
+  const session = await openSession(
+    graph,
+    () => {
+      throw new UsageError('a product of inputs has no weights');
+    },
+    options,
+  );
+  try {
+    const rows = Math.max(1, Math.min(ASKED, Math.floor(DISTANCES / count)));
+    for (let from = 0; from < asked.length; from += rows) {
+      const some = asked.subarray(from, from + rows);
+      const block = gather(data, dimension, some);
+      const truths = Array.from(some, () => new Float64Array(count));
+      for (let first = 0; first < count; first += BLOCK) {
+        const part = data.slice(first * dimension, (first + BLOCK) * dimension);
+        const width = part.length / dimension;
+        const { products } = await session.run({
+          queries: { data: block.slice(), dims: [some.length, dimension] },
+          others: { data: part, dims: [width, dimension] },
+        });
+        truths.forEach((truth, i) => {
+          const product = products!.data as Float32Array;
+          for (let j = 0; j < width; j++)
+            truth[first + j] = squares[first + j]! - 2 * product[i * width + j]!;
+        });
+      }
+      for (const [i, truth] of truths.entries()) {
+        truth[some[i]!] = Number.POSITIVE_INFINITY;
+        yield { query: some[i]!, truth };
+      }
+    }
+  } finally {
+    await session.release();
+  }
 }
 
 /** Squared distances on the map to all points; infinity to itself. */
@@ -122,7 +163,7 @@ function distancesFrom(map: Float32Array, dimensions: number, query: number): Fl
 }
 
 /** The positions of the `k` least, the least first, the first of equals first. */
-function nearestOf(far: Float32Array | Float64Array, k: number): Int32Array {
+function nearestOf(far: Float64Array, k: number): Int32Array {
   const best = new Int32Array(k);
   let held = 0;
   for (let j = 0; j < far.length; j++) {
@@ -135,7 +176,7 @@ function nearestOf(far: Float32Array | Float64Array, k: number): Int32Array {
 }
 
 /** By how much the ranks of these points, from 1, exceed their number, together. */
-function excess(far: Float32Array | Float64Array, points: Int32Array): number {
+function excess(far: Float64Array, points: Int32Array): number {
   const bounds = Array.from(points, (j) => far[j]!).sort((a, b) => a - b);
   const [least, most] = [bounds[0]!, bounds.at(-1)!];
   let below = 0;

@@ -1,6 +1,6 @@
 /** @file What maps are drawn of: vectors of unit length, enough of them, and not all equal. */
 import { UsageError } from '../../errors.js';
-import { countOf, toUnit, type Vectors } from '../vectors.js';
+import { countOf, isUnit, toUnit, type Vectors } from '../vectors.js';
 
 /**
  * The vectors in unit length: themselves, if they are.
@@ -40,13 +40,4 @@ export function neighboursOf(given: number | undefined, usual: number, count: nu
       hint: `there are ${count} vectors`,
     });
   return k;
-}
-
-function isUnit({ data, dimension }: Vectors): boolean {
-  for (let from = 0; from < data.length; from += dimension) {
-    let square = 0;
-    for (let i = from; i < from + dimension; i++) square += data[i]! * data[i]!;
-    if (Math.abs(square - 1) > 1e-5) return false;
-  }
-  return true;
 }

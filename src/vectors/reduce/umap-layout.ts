@@ -17,7 +17,7 @@ export interface LayoutOptions {
   random: Random;
   /** Only vertices from this one on move; edges start at them alone. @default 0 */
   from?: number | undefined;
-  onProgress?: ((share: number) => void) | undefined;
+  onProgress?: ((done: number, total: number) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -52,7 +52,7 @@ export async function layOut(
     const rate = options.rate * (1 - (epoch - 1) / epochs);
     if (dimensions === 2) planeEpoch(work, epoch, rate);
     else anyEpoch(work, epoch, rate);
-    onProgress?.(epoch / epochs);
+    onProgress?.(epoch, epochs);
     await rest();
   }
 }

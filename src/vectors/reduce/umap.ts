@@ -77,7 +77,7 @@ export async function umap(vectors: Vectors, options: UmapOptions = {}): Promise
     negatives,
     rate: 1,
     random,
-    onProgress: (done) => onProgress?.(done, epochs),
+    onProgress,
     signal,
   });
   return Float32Array.from(positions);
@@ -142,7 +142,7 @@ export async function placeInMap(
       rate: 0.25,
       random: new Random(seed, 'umap', 'place'),
       from: count,
-      onProgress: (done) => onProgress?.(done, epochs),
+      onProgress,
       signal,
     },
   );
