@@ -1,4 +1,5 @@
 /** @file Which classifier, and how good it is: cross-validation of several at once, without a look at what is tested. */
+import { setImmediate as pause } from 'node:timers/promises';
 import { UsageError } from '../errors.js';
 import type { SessionOptions } from '../graph/index.js';
 import type { ClassifierMethod, ClassifierOptions } from '../vectors/classify/classifier.js';
@@ -45,6 +46,10 @@ export interface CrossValidationOptions {
   resamples?: number | undefined;
   /** @default 0 */
   seed?: number | undefined;
+  /**
+   * Where the products are computed. @default for up to 2²¹ numbers the calling thread, with a pause before each fit: the
+   * start of a worker would take longer than the fit; for more, workers
+   */
   session?: SessionOptions | undefined;
   signal?: AbortSignal | undefined;
   /** After each fit. */
@@ -72,6 +77,9 @@ export interface CrossValidation {
   report: ClassificationReport;
 }
 
+/** Numbers in vectors that are so few that no worker is started for them. */
+const FEW = 2 ** 21;
+
 /**
  * Cross-validates classifiers on the unit vectors of a set.
  *
@@ -92,11 +100,20 @@ export async function crossValidate(
   return validateItems(items, options);
 }
 
+/** Where products with these items are computed. */
+export function sessionFor(
+  { vectors }: ClassItems,
+  { session }: CrossValidationOptions,
+): SessionOptions | undefined {
+  return session ?? (vectors.data.length <= FEW ? { inline: true } : undefined);
+}
+
 /** {@link crossValidate} of items that were chosen before. */
 export async function validateItems(
   items: ClassItems,
-  options: CrossValidationOptions,
+  given: CrossValidationOptions,
 ): Promise<CrossValidation> {
+  const options = { ...given, session: sessionFor(items, given) };
   const { folds: parts = 5, repeats = 1, seed = 0, classWeights, onProgress, signal } = options;
   const score = options.score ?? (classWeights === 'balanced' ? 'balancedAccuracy' : 'accuracy');
   if (!Number.isInteger(repeats) || repeats < 1)
@@ -115,6 +132,7 @@ export async function validateItems(
       const { train, test } = foldOf(assignment, fold);
       const vectors = { data: rowsOf(items.vectors, test), dimension: items.vectors.dimension };
       for (const [i, candidate] of candidates.entries()) {
+        await pause(); // so that a signal is heard
         signal?.throwIfAborted();
         const predicted = await predictUnseen(items, train, vectors, candidate, options);
         for (const [t, item] of test.entries())

@@ -6,7 +6,7 @@ import { folds as foldsOf } from '../vectors/folds.js';
 import { type ClassificationReport, classificationReport } from '../vectors/metrics/classification.js';
 import type { Vectors } from '../vectors/vectors.js';
 import { fitCandidate } from './classify-candidates.js';
-import { type CrossValidationOptions, validateItems } from './classify-cv.js';
+import { type CrossValidationOptions, sessionFor, validateItems } from './classify-cv.js';
 import { Head } from './classify-head.js';
 import { classItems, splitOf } from './classify-items.js';
 import { measureNovelty, pickImages } from './classify-training-images.js';
@@ -40,13 +40,14 @@ export interface FitHeadOptions extends CrossValidationOptions {
  *   groups than folds.
  */
 export async function fitHead(set: VectorSet, options: FitHeadOptions = {}): Promise<Head> {
-  const { label = 'folder', group, split, folds = 5, seed = 0, session, keep = 20_000 } = options;
+  const { label = 'folder', group, split, folds = 5, seed = 0, keep = 20_000 } = options;
   const labels = await labelsOf(set, label);
   const sides = split === undefined ? undefined : await splitOf(set, split);
   const items = await classItems(set, labels, group, sides?.train);
   for (const warning of items.warnings) options.onWarning?.(warning);
   const validated = await validateItems(items, options);
-  const classifier = await fitCandidate(items, undefined, validated.best, options);
+  const session = sessionFor(items, options);
+  const classifier = await fitCandidate(items, undefined, validated.best, { ...options, session });
   try {
     const { images, picked } = pickImages(items, set.ids, keep, seed);
     const picks = (values: Int32Array | undefined) => values && Int32Array.from(picked, (i) => values[i]!);
