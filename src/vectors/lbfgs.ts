@@ -18,9 +18,7 @@ export interface LbfgsOptions {
   maxIterations?: number | undefined;
   /** Enough when no component of the gradient is larger than this. @default 1e-5 */
   gradientTolerance?: number | undefined;
-  /** Enough when a step lowers the value by less than this share of it. @default 1e-14 */
-  valueTolerance?: number | undefined;
-  /** The share of the value that is rounding error. @default 1e-13 */
+  /** The share of the value that is rounding error: 1e-7 where it was computed in float32. @default 1e-13 */
   noise?: number | undefined;
 }
 
@@ -47,6 +45,8 @@ interface Point {
 const DECREASE = 1e-4;
 const CURVATURE = 0.9;
 const LONGEST_SEARCH = 30;
+/** Steps that lower neither the value nor the largest component of the gradient, after which rounding is all there is. */
+const PATIENCE = 40;
 
 /**
  * The minimum that descent from `start` leads to; the minimum, where the function is convex.
@@ -57,8 +57,7 @@ export async function lbfgs(
   start: ArrayLike<number>,
   options: LbfgsOptions = {},
 ): Promise<Minimum> {
-  const { memory = 10, maxIterations = 1000, noise = 1e-13 } = options;
-  const { gradientTolerance = 1e-5, valueTolerance = 1e-14 } = options;
+  const { memory = 10, maxIterations = 1000, gradientTolerance = 1e-5, noise = 1e-13 } = options;
   let evaluations = 0;
   const at = async (x: Float64Array, step: number, direction?: Float64Array): Promise<Point> => {
     const gradient = new Float64Array(x.length);
@@ -70,7 +69,8 @@ export async function lbfgs(
   if (!Number.isFinite(now.value))
     throw new UsageError(`minimisation: expected a finite value at the start but received ${now.value}`);
   let pairs: Pair[] = [];
-  let converged = largest(now.gradient) <= gradientTolerance;
+  let best = { value: now.value, slope: largest(now.gradient), iteration: 0 };
+  let converged = best.slope <= gradientTolerance;
   let iterations = 0;
   while (!converged && iterations < maxIterations) {
     let direction = descent(now.gradient, pairs);
@@ -96,9 +96,11 @@ export async function lbfgs(
     iterations++;
     const pair = pairOf(from, next);
     if (pair) pairs = [...pairs, pair].slice(-memory);
-    const fall = (now.value - next.value) / Math.max(Math.abs(now.value), Math.abs(next.value), 1e-300);
     now = next;
-    converged = largest(now.gradient) <= gradientTolerance || (fall >= 0 && fall <= valueTolerance);
+    const steepest = largest(now.gradient);
+    const better = now.value < best.value - Math.abs(best.value) * noise || steepest < 0.9 * best.slope;
+    if (better) best = { value: now.value, slope: steepest, iteration: iterations };
+    converged = steepest <= gradientTolerance || iterations - best.iteration >= PATIENCE;
   }
   return { x: now.x, value: now.value, iterations, evaluations, converged };
 }
@@ -157,30 +159,32 @@ async function search(
   for (let i = 0; i < LONGEST_SEARCH; i++) {
     const point = await at(step);
     if (done(point)) return point;
-    if (!(point.value <= start.value + DECREASE * step * start.slope) || point.value >= low.value)
-      high = point;
+    const bound = Math.min(start.value + DECREASE * step * start.slope, low.value);
+    if (!(point.value <= bound + noise)) high = point;
     else {
       if (high ? point.slope * (high.step - low.step) >= 0 : point.slope >= 0) high = low;
       low = point;
     }
     if (high && Math.abs(high.step - low.step) <= 1e-12 * Math.max(high.step, low.step)) break;
-    step = high ? between(low, high) : step * 4;
+    step = high ? between(low, high, noise) : step * 4;
   }
-  return low.value < start.value ? low : undefined;
+  return low !== start && low.value <= start.value + noise && Math.abs(low.slope) < -start.slope
+    ? low
+    : undefined;
 }
 
-/** The minimum of the cubic through both values and slopes, kept off the ends. */
-function between(a: Point, b: Point): number {
+/** The minimum of the cubic through both values and slopes, kept off the ends; of slopes alone where values are noise. */
+function between(a: Point, b: Point, noise: number): number {
   const width = b.step - a.step;
   const middle = a.step + width / 2;
   if (!Number.isFinite(b.value) || !Number.isFinite(b.slope)) return a.step + width / 10;
-  const d1 = a.slope + b.slope - (3 * (a.value - b.value)) / (a.step - b.step);
-  const square = d1 * d1 - a.slope * b.slope;
-  if (!(square >= 0)) return middle;
-  const d2 = Math.sign(width) * Math.sqrt(square);
-  const step = b.step - (width * (b.slope + d2 - d1)) / (b.slope - a.slope + 2 * d2);
-  const share = (step - a.step) / width;
-  return share >= 0.05 && share <= 0.95 ? step : middle;
+  let share = a.slope / (a.slope - b.slope);
+  if (Math.abs(a.value - b.value) > noise) {
+    const d1 = a.slope + b.slope + (3 * (a.value - b.value)) / width;
+    const d2 = Math.sign(width) * Math.sqrt(d1 * d1 - a.slope * b.slope);
+    share = 1 - (b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2);
+  }
+  return share >= 0.05 && share <= 0.95 ? a.step + share * width : middle;
 }
 
 function along(x: Float64Array, direction: Float64Array, step: number): Float64Array {

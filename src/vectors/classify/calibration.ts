@@ -1,80 +1,21 @@
 /**
- * @file From scores to probabilities.
+ * @file Calibration: what makes scores into probabilities, fitted on items that were not trained on.
  *
  * Platt scaling (Platt, 1999, with the targets of Lin, Lin & Weng, "A note on Platt's probabilistic outputs for support
- * vector machines", 2007): a sigmoid for each class, scaled to sum to 1 (Zadrozny & Elkan, 2002), which is what
- * scikit-learn's `CalibratedClassifierCV` does. Temperature scaling (Guo et al., 2017): one factor before the softmax,
- * which leaves the order of the classes as it is.
+ * vector machines", 2007) fits a sigmoid for each score. Temperature scaling (Guo et al., 2017) fits one factor before
+ * the softmax, which leaves the order of the classes as it is.
  */
 import { UsageError } from '../../errors.js';
 import { lbfgs } from '../lbfgs.js';
 import type { FitInput } from './classifier.js';
+import { type Link, logitsOf, sidesOf, sigmoid } from './link.js';
 import type { Scorer } from './scorer.js';
 import { partOf, rowsOf, splitsOf } from './splits.js';
 
 export type Calibration = 'platt' | 'temperature' | 'none';
 
-/** How probabilities are made of scores; plain JSON. */
-export interface Link {
-  /**
-   * `softmax` and `power` take the scores times the parameter: logits, or logarithms of probabilities; `sigmoid` takes
-   * slope and intercept for each score; `identity` takes probabilities as they are.
-   */
-  readonly kind: (typeof LINKS)[number];
-  readonly parameters: readonly number[];
-}
-
-export const LINKS = ['softmax', 'power', 'sigmoid', 'identity'] as const;
-
-/** The least probability whose logarithm is taken. */
-const LEAST = 1e-6;
-
-/** Probabilities `[n × classes]` of scores `[n × width]`; a single score for two classes is that of the second one. */
-export function probabilities(scores: Float32Array, width: number, link: Link): Float32Array {
-  if (link.kind === 'identity') return scores;
-  const classes = Math.max(2, width);
-  const count = scores.length / width;
-  const result = new Float32Array(count * classes);
-  const row = new Float64Array(classes);
-  for (let item = 0; item < count; item++) {
-    if (width === 1) row[1] = scores[item]!;
-    else for (let c = 0; c < classes; c++) row[c] = scores[item * width + c]!;
-    row[0] = width === 1 ? 0 : row[0]!;
-    if (link.kind === 'sigmoid') sigmoids(row, link.parameters);
-    else softmax(row, link);
-    result.set(row, item * classes);
-  }
-  return result;
-}
-
-function softmax(row: Float64Array, { kind, parameters: [factor] }: Link): void {
-  let most = Number.NEGATIVE_INFINITY;
-  for (let c = 0; c < row.length; c++) {
-    row[c] = factor! * (kind === 'power' ? Math.log(Math.max(row[c]!, LEAST)) : row[c]!);
-    most = Math.max(most, row[c]!);
-  }
-  let sum = 0;
-  for (let c = 0; c < row.length; c++) {
-    row[c] = Math.exp(row[c]! - most);
-    sum += row[c]!;
-  }
-  for (let c = 0; c < row.length; c++) row[c]! /= sum;
-}
-
-/** Slope and intercept of each class, or of the second of two. */
-function sigmoids(row: Float64Array, parameters: readonly number[]): void {
-  if (parameters.length === 2) {
-    row[1] = sigmoid(parameters[0]! * row[1]! + parameters[1]!);
-    row[0] = 1 - row[1]!;
-    return;
-  }
-  let sum = 0;
-  for (let c = 0; c < row.length; c++) {
-    row[c] = sigmoid(parameters[2 * c]! * row[c]! + parameters[2 * c + 1]!);
-    sum += row[c]!;
-  }
-  for (let c = 0; c < row.length; c++) row[c] = sum > 0 ? row[c]! / sum : 1 / row.length;
-}
+/** A weak pull of the factor to 1, so that scores without a single error do not send it to infinity. */
+const HOLD = 1e-9;
 
 /**
  * Fits the link on out-of-fold scores: every item is scored by a method that was fitted without its fold.
@@ -85,18 +26,18 @@ export async function fitLink(
   calibration: Exclude<Calibration, 'none'>,
   fitOne: (input: FitInput) => Promise<Scorer>,
 ): Promise<Link> {
-  const { scores, width, labels } = await outOfFold(input, fitOne);
+  const { scores, layout, labels } = await outOfFold(input, fitOne);
+  const { classes } = input;
   if (calibration === 'temperature') {
     const kind = input.options.method === 'knn' ? 'power' : 'softmax';
-    return { kind, parameters: [await fitTemperature(scores, width, labels, kind)] };
+    return { kind, parameters: [await fitTemperature(logitsOf(scores, layout, classes, kind), labels)] };
   }
   const parameters: number[] = [];
-  for (let column = 0; column < width; column++) {
-    const own = labels.map((_, i) => i * width + column);
-    const positive = labels.map((label) => label === (width === 1 ? 1 : column));
+  for (const [column, { speaksOf, positive }] of sidesOf(layout, classes).entries()) {
+    const items = [...labels.keys()].filter((i) => speaksOf(labels[i]!));
     const { slope, intercept } = await fitSigmoid(
-      own.map((at) => scores[at]!),
-      positive,
+      items.map((i) => scores[i * layout.width + column]!),
+      items.map((i) => labels[i] === positive),
     );
     parameters.push(slope, intercept);
   }
@@ -107,25 +48,25 @@ export async function fitLink(
 async function outOfFold(
   input: FitInput,
   fitOne: (input: FitInput) => Promise<Scorer>,
-): Promise<{ scores: number[]; width: number; labels: number[] }> {
+): Promise<{ scores: Float32Array; layout: Pick<Scorer, 'width' | 'of'>; labels: number[] }> {
   const scores: number[] = [];
   const labels: number[] = [];
-  let width = 0;
+  let layout: Pick<Scorer, 'width' | 'of'> | undefined;
   for (const { train, test } of splitsOf(input, input.options.calibrationFolds ?? 5)) {
     const scorer = await fitOne(partOf(input, train));
     try {
-      width = scorer.width;
+      layout = scorer;
       for (const score of await scorer.score(rowsOf(input.vectors, test))) scores.push(score);
       for (const item of test) labels.push(input.labels[item]!);
     } finally {
       await scorer.close();
     }
   }
-  if (labels.length === 0)
+  if (!layout)
     throw new UsageError('calibration: expected two items of a class to spare but there are too few', {
       hint: "give more items of each class, or calibration 'none'",
     });
-  return { scores, width, labels };
+  return { scores: Float32Array.from(scores), layout, labels };
 }
 
 /** The sigmoid 1 / (1 + exp(−(slope · score + intercept))) that says best which scores are of positive items. */
@@ -133,6 +74,7 @@ export async function fitSigmoid(
   scores: readonly number[],
   positive: readonly boolean[],
 ): Promise<{ slope: number; intercept: number }> {
+  if (scores.length === 0) return { slope: 1, intercept: 0 };
   const positives = positive.filter(Boolean).length;
   const negatives = positive.length - positives;
   const high = (positives + 1) / (positives + 2);
@@ -159,28 +101,18 @@ export async function fitSigmoid(
 }
 
 /**
- * The factor (1 / temperature) of the scores with which the softmax gives the labels the greatest likelihood.
- * @param scores `[n × width]`: logits, or probabilities for `power`.
+ * The factor (1 / temperature) of logits with which their softmax gives the labels the greatest likelihood.
+ * @param logits `[n × classes]`.
  */
-export async function fitTemperature(
-  scores: readonly number[],
-  width: number,
-  labels: readonly number[],
-  kind: 'softmax' | 'power' = 'softmax',
-): Promise<number> {
-  const classes = Math.max(2, width);
-  const logits = Float64Array.from(
-    kind === 'power' ? scores.map((p) => Math.log(Math.max(p, LEAST))) : scores,
-  );
-  const row = new Float64Array(classes);
+export async function fitTemperature(logits: Float64Array, labels: readonly number[]): Promise<number> {
+  const classes = logits.length / labels.length;
   const { x } = await lbfgs(
     ([logFactor], gradient) => {
       const factor = Math.exp(logFactor!);
       let loss = 0;
       let slope = 0;
       labels.forEach((label, item) => {
-        if (width === 1) row[1] = logits[item]!;
-        else row.set(logits.subarray(item * width, (item + 1) * width));
+        const row = logits.subarray(item * classes, (item + 1) * classes);
         const most = row.reduce((a, b) => Math.max(a, b));
         let sum = 0;
         let mean = 0;
@@ -192,18 +124,14 @@ export async function fitTemperature(
         loss += Math.log(sum) + factor * (most - row[label]!);
         slope += mean / sum - row[label]!;
       });
-      gradient[0] = (slope * factor) / labels.length;
-      // A weak hold on the factor, so that scores without a single error do not send it to infinity.
-      gradient[0]! += 2e-9 * logFactor!;
-      return loss / labels.length + 1e-9 * logFactor! * logFactor!;
+      gradient[0] = (slope * factor) / labels.length + 2 * HOLD * logFactor!;
+      return loss / labels.length + HOLD * logFactor! ** 2;
     },
     [0],
-    { gradientTolerance: 1e-9 },
+    { gradientTolerance: 1e-10 },
   );
   return Math.exp(x[0]!);
 }
-
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /** log(1 + exp(x)) without overflow. */
 const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));

@@ -6,9 +6,10 @@
 import { UsageError } from '../../errors.js';
 import type { SessionOptions } from '../../graph/index.js';
 import { checkLabels, countOf, type Vectors } from '../vectors.js';
-import { type Calibration, fitLink, LINKS, type Link, probabilities } from './calibration.js';
+import { type Calibration, fitLink } from './calibration.js';
 import { loadKernelSvm } from './kernel-scorer.js';
 import { fitKnn, loadKnn } from './knn.js';
+import { LINKS, type Link, probabilities } from './link.js';
 import { fitLogistic } from './logistic.js';
 import { fitMlp } from './mlp.js';
 import { loadLayers, type Scorer, type Tensors } from './scorer.js';
@@ -181,7 +182,7 @@ function classifierOf(
           `vectors: expected ${dimension} numbers each but received ${vectors.dimension}`,
           { hint: 'predict on vectors of the model whose vectors it was fitted to' },
         );
-      return probabilities(await scorer.score(vectors), scorer.width, link);
+      return probabilities(await scorer.score(vectors), scorer, classes, link);
     },
     save: () => ({
       config: { method, classes, dimension, link, scorer: scorer.config },

@@ -64,42 +64,25 @@ export async function openKernelScorer(
   };
   const network = await openNetwork(dimension, classes * others, tensors, build, {}, session);
   return {
-    width: classes === 2 ? 1 : classes,
+    width: (classes * others) / 2,
+    of: 'pairs',
     config: { ...about, kind: 'kernel', kernel: 'exact', ...known },
     tensors,
-    score: async (vectors) => confidences(await network.score(vectors), tensors.bias!.data, classes),
+    score: async (vectors) => margins(await network.score(vectors), tensors.bias!.data, classes),
     close: () => network.close(),
   };
 }
 
-/**
- * For each class the pairs it wins, and within ±⅓ by how much all in all (scikit-learn's `decision_function`); for two
- * classes the margin of the second one.
- */
-function confidences(sums: Float32Array, bias: Float32Array, classes: number): Float32Array {
+/** Of each pair of classes how far the item is on the side of the second one. */
+function margins(sums: Float32Array, bias: Float32Array, classes: number): Float32Array {
   const others = classes - 1;
   const count = sums.length / (classes * others);
-  if (classes === 2)
-    return Float32Array.from(
-      { length: count },
-      (_, item) => -(sums[2 * item]! + sums[2 * item + 1]! + bias[0]!),
-    );
-  const result = new Float32Array(count * classes);
-  const votes = new Float64Array(classes);
-  const margins = new Float64Array(classes);
-  for (let item = 0; item < count; item++) {
-    votes.fill(0);
-    margins.fill(0);
+  const result = new Float32Array(count * bias.length);
+  for (let item = 0, at = 0; item < count; item++) {
     const first = item * classes * others;
     for (let a = 0, pair = 0; a < classes; a++)
-      for (let b = a + 1; b < classes; b++, pair++) {
-        const margin = sums[first + a * others + b - 1]! + sums[first + b * others + a]! + bias[pair]!;
-        votes[margin >= 0 ? a : b]!++;
-        margins[a]! += margin;
-        margins[b]! -= margin;
-      }
-    for (let c = 0; c < classes; c++)
-      result[item * classes + c] = votes[c]! + margins[c]! / (3 * (Math.abs(margins[c]!) + 1));
+      for (let b = a + 1; b < classes; b++, pair++, at++)
+        result[at] = -(sums[first + a * others + b - 1]! + sums[first + b * others + a]! + bias[pair]!);
   }
   return result;
 }

@@ -50,6 +50,7 @@ async function openKnn(
   const search = await ExactSearch.open(vectors, dimension, { session });
   return {
     width: config.weights.length,
+    of: 'classes',
     config: { kind: 'knn', ...config },
     tensors: {
       vectors: { shape: [labels.length, dimension], data: vectors },

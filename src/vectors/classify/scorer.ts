@@ -6,9 +6,12 @@ import type { Vectors } from '../vectors.js';
 /** Float32 tensors by name. */
 export type Tensors = Record<string, { shape: number[]; data: Float32Array }>;
 
-/** Gives scores to vectors: `width` for each, one for each class, or a single one that is positive for the class 1. */
+/** Gives scores to vectors: what the classes are told apart by. */
 export interface Scorer {
+  /** Scores of a vector. */
   readonly width: number;
+  /** Whether there is a score for each class (a single one, positive for the second, of two) or for each pair of them. */
+  readonly of: 'classes' | 'pairs';
   /** What is saved beside the tensors: plain JSON. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly tensors: Tensors;
@@ -50,6 +53,7 @@ export async function openNetwork(
   const widest = Math.max(...graph.nodes.flatMap((n) => n.outputs.map((v) => Number(v.shape[1] ?? 1) || 1)));
   return {
     width,
+    of: 'classes',
     config,
     tensors,
     score: (vectors) => inBlocks(network, vectors, width, blockRows(Math.max(dimension, widest))),
