@@ -1,5 +1,8 @@
 /** @file What maps are drawn of: vectors of unit length, enough of them, and not all equal. */
 import { UsageError } from '../../errors.js';
+import type { SessionOptions } from '../../graph/index.js';
+import { approximateNeighbourGraph } from '../approximate-neighbours.js';
+import type { Nearest } from '../exact-search.js';
 import { countOf, isUnit, toUnit, type Vectors } from '../vectors.js';
 
 /**
@@ -40,4 +43,34 @@ export function neighboursOf(given: number | undefined, usual: number, count: nu
       hint: `there are ${count} vectors`,
     });
   return k;
+}
+
+/**
+ * The `k` nearest of each vector: found, or those of the graph that was given.
+ * @throws UsageError when the graph has fewer.
+ */
+export async function neighboursIn(
+  unit: Vectors,
+  k: number,
+  options: {
+    graph?: Nearest | undefined;
+    seed?: number | undefined;
+    session?: SessionOptions | undefined;
+    signal?: AbortSignal | undefined;
+  },
+): Promise<Nearest> {
+  const { graph, seed, session, signal } = options;
+  if (!graph) return approximateNeighbourGraph(unit.data, unit.dimension, k, { seed, session, signal });
+  const count = unit.data.length / unit.dimension;
+  const width = graph.indices.length / count;
+  if (!Number.isInteger(width) || width < k)
+    throw new UsageError(`graph: expected ${k} neighbours of ${count} vectors but received ${width} of each`);
+  if (width === k) return graph;
+  const indices = new Int32Array(count * k);
+  const scores = new Float32Array(count * k);
+  for (let i = 0; i < count; i++) {
+    indices.set(graph.indices.subarray(i * width, i * width + k), i * k);
+    scores.set(graph.scores.subarray(i * width, i * width + k), i * k);
+  }
+  return { indices, scores };
 }

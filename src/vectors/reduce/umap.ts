@@ -6,12 +6,11 @@
 import { UsageError } from '../../errors.js';
 import type { SessionOptions } from '../../graph/index.js';
 import { Random } from '../../random.js';
-import { approximateNeighbourGraph } from '../approximate-neighbours.js';
 import { ExactSearch, type Nearest } from '../exact-search.js';
 import { toUnit, type Vectors } from '../vectors.js';
 import { fitCurve } from './umap-curve.js';
 import { cosineDistances, memberships, symmetric } from './umap-graph.js';
-import { checkMapped, neighboursOf } from './umap-input.js';
+import { checkMapped, neighboursIn, neighboursOf } from './umap-input.js';
 import { layOut } from './umap-layout.js';
 import { principalStart } from './umap-start.js';
 
@@ -147,23 +146,4 @@ export async function placeInMap(
     },
   );
   return Float32Array.from(positions.subarray(count * dimensions));
-}
-
-/** The `k` nearest of each vector: found, or those of the graph that was given. */
-async function neighboursIn(
-  unit: Vectors,
-  k: number,
-  { graph, seed, session, signal }: UmapOptions,
-): Promise<Nearest> {
-  if (!graph) return approximateNeighbourGraph(unit.data, unit.dimension, k, { seed, session, signal });
-  const count = unit.data.length / unit.dimension;
-  const width = graph.indices.length / count;
-  if (!Number.isInteger(width) || width < k)
-    throw new UsageError(`graph: expected ${k} neighbours of ${count} vectors but received ${width} of each`);
-  if (width === k) return graph;
-  const places = Int32Array.from({ length: count * k }, (_, i) => Math.floor(i / k) * width + (i % k));
-  return {
-    indices: places.map((i) => graph.indices[i]!),
-    scores: Float32Array.from(places, (i) => graph.scores[i]!),
-  };
 }
