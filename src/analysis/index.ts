@@ -18,6 +18,24 @@ export { splitOf } from './classify-items.js';
 export { type Prediction, type PredictOptions, predict, type TrainingNeighbour } from './classify-predict.js';
 export type { Novelty, TrainingImages } from './classify-training-images.js';
 export {
+  CLUSTER_METHODS,
+  type Cluster,
+  type ClusterMethod,
+  type ClusterOptions,
+  type ClusterReport,
+  clusterSet,
+} from './cluster.js';
+export type { ClusterMembers } from './cluster-members.js';
+export { type ClusterName, type NameOptions, nameClusters } from './cluster-names.js';
+export type { Agreement, ClusterQuality } from './cluster-quality.js';
+export { clusterColumns, clusterTitle, notesOf, writeClusters } from './cluster-sheet.js';
+export { type ComparedModel, type CompareOptions, type Comparison, compareModels } from './compare.js';
+export { comparisonPage, comparisonRows, MARKS } from './compare-report.js';
+export type { ComparedMeasure } from './compare-scores.js';
+export { type EvaluateOptions, type Evaluation, evaluateSet } from './evaluate.js';
+export { MAP_METHODS, type MapMethod, type MapOptions, mapSet, type SetMap, saveMap } from './map.js';
+export { type WriteMapOptions, type WrittenMap, writeMap } from './map-page.js';
+export {
   type DoubtfulLabel,
   type FindMistakesOptions,
   findMistakes,
@@ -46,5 +64,6 @@ export {
 } from './reduce.js';
 export { writeQuantized, writeReduced } from './reduce-files.js';
 export { type Representative, type RepresentativeOptions, representatives } from './representative.js';
+export type { Score, ScorePart } from './score.js';
 export { groupsOf, type Labels, labelsOf, numbersOf } from './targets.js';
 export { type FilledColumn, type VectorOrigin, VectorSet } from './vector-set.js';

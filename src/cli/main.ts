@@ -78,6 +78,14 @@ const COMMANDS: CommandTable = {
     summary: 'find the captions of a list that fit an image best',
     load: async () => (await import('./commands/caption.js')).caption,
   },
+  evaluate: {
+    summary: 'say how good vectors are by classes or captions, with intervals',
+    load: async () => (await import('./commands/evaluate.js')).evaluate,
+  },
+  compare: {
+    summary: 'find out which model is best on your own images',
+    load: async () => (await import('./commands/compare.js')).compare,
+  },
   info: {
     summary: 'say what a collection holds',
     load: async () => (await import('./commands/info.js')).info,
@@ -101,6 +109,14 @@ const COMMANDS: CommandTable = {
   index: {
     summary: 'make a folder of images searchable, and keep it so',
     load: async () => (await import('./commands/index.js')).index,
+  },
+  map: {
+    summary: 'draw a collection as a map, a page to zoom into and search',
+    load: async () => (await import('./commands/map.js')).map,
+  },
+  cluster: {
+    summary: 'find groups that belong together, name them and show what stands for each',
+    load: async () => (await import('./commands/cluster.js')).cluster,
   },
   train: {
     summary: 'train a model on your own images',

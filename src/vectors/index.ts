@@ -13,6 +13,14 @@ export {
   loadClassifier,
   METHODS as CLASSIFIER_METHODS,
 } from './classify/classifier.js';
+export {
+  type AgglomerativeOptions,
+  agglomerative,
+  cutTree,
+  type Dendrogram,
+  type Linkage,
+} from './cluster/agglomerative.js';
+export { type ChooseKOptions, chooseK, type KCandidate, type KChoice } from './cluster/choose-k.js';
 export { type DensityClustering, type HdbscanOptions, hdbscan } from './cluster/hdbscan.js';
 export { type Clustering, type KMeansOptions, kMeans } from './cluster/kmeans.js';
 export { ExactSearch, type ExactSearchOptions, type Nearest, neighbourGraph } from './exact-search.js';
@@ -33,6 +41,15 @@ export {
   confusionMatrix,
   type ReliabilityBin,
 } from './metrics/classification.js';
+export { adjustedRandIndex, purity, type VMeasure, vMeasure } from './metrics/clustering.js';
+export { calinskiHarabasz, daviesBouldin } from './metrics/clustering-shape.js';
+export {
+  type CrossModalRanks,
+  crossModalRanks,
+  firstRanks,
+  type RankSummary,
+  rankSummary,
+} from './metrics/cross-modal.js';
 export { type FewShotAccuracy, type FewShotOptions, fewShotAccuracy } from './metrics/few-shot.js';
 export { type MapQuality, type MapQualityOptions, mapQuality } from './metrics/map.js';
 export {
@@ -41,12 +58,21 @@ export {
   nmi,
   normalizedMutualInformation,
 } from './metrics/mutual-information.js';
+export { knnHits, linearProbe, type ProbeOptions, type ProbeResult } from './metrics/probe.js';
+export {
+  type RankedQueries,
+  type RankingMeasure,
+  type RankingOptions,
+  ranking,
+  rankingEstimates,
+} from './metrics/ranking.js';
 export {
   nearestNeighbourAccuracy,
   type Retrieval,
   type RetrievalOptions,
   retrieval,
 } from './metrics/retrieval.js';
+export { type Silhouette, type SilhouetteOptions, silhouette } from './metrics/silhouette.js';
 export { pairMetrics, retrievalMetrics, type SummaryOptions, tripletMetrics } from './metrics/summary.js';
 export { type NearestOptions, nearest } from './nearest.js';
 export { type Neighbour, nearestNeighbours, nearestTo } from './neighbours.js';
