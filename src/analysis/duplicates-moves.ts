@@ -21,11 +21,17 @@ export interface MovesDone {
 /**
  * What is to be moved so that of each group the keeper alone stays: the others, below `folder` under the paths that
  * they have below `root`. What is no file (an address, a member of an archive) is left out.
+ * @param all plan for the keepers, too, which a person may choose to move after all. @default false
  */
-export function planMoves(groups: readonly DuplicateGroup[], root: string, folder: string): Move[] {
+export function planMoves(
+  groups: readonly DuplicateGroup[],
+  root: string,
+  folder: string,
+  all = false,
+): Move[] {
   const into = path.resolve(folder);
   return groups.flatMap(({ members: [keeper, ...others] }) =>
-    others
+    (all ? [keeper!, ...others] : others)
       .filter(({ file, bytes }) => path.isAbsolute(file) && bytes !== null)
       .map(({ file }) => {
         const below = path.relative(root, file);

@@ -1,4 +1,6 @@
 /** @file The analysis room's public names. */
+
+export { type Move, movesScript } from '../pages/moves-script.js';
 export {
   type EvaluateHeadOptions,
   evaluateHead,
@@ -30,8 +32,22 @@ export { type ClusterName, type NameOptions, nameClusters } from './cluster-name
 export type { Agreement, ClusterQuality } from './cluster-quality.js';
 export { clusterColumns, clusterTitle, notesOf, writeClusters } from './cluster-sheet.js';
 export { type ComparedModel, type CompareOptions, type Comparison, compareModels } from './compare.js';
-export { comparisonPage, comparisonRows, MARKS } from './compare-report.js';
+export { comparisonPage, comparisonRows } from './compare-report.js';
 export type { ComparedMeasure } from './compare-scores.js';
+export {
+  type DuplicateGroup,
+  type DuplicateKind,
+  type DuplicateMember,
+  type DuplicateOptions,
+  type DuplicateProgress,
+  type Duplicates,
+  findDuplicates,
+} from './duplicates.js';
+export type { Calibration, MadeCopy, NearRule } from './duplicates-calibration.js';
+export { rememberNotDuplicates } from './duplicates-memory.js';
+export { type MovesDone, moveDuplicates, planMoves, undoMoves } from './duplicates-moves.js';
+export { type ReviewOptions, writeDuplicatesPage } from './duplicates-review.js';
+export { rootOf } from './duplicates-splits.js';
 export { type EvaluateOptions, type Evaluation, evaluateSet } from './evaluate.js';
 export { MAP_METHODS, type MapMethod, type MapOptions, mapSet, type SetMap, saveMap } from './map.js';
 export { type WriteMapOptions, type WrittenMap, writeMap } from './map-page.js';

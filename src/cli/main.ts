@@ -114,6 +114,10 @@ const COMMANDS: CommandTable = {
     summary: 'draw a collection as a map, a page to zoom into and search',
     load: async () => (await import('./commands/map.js')).map,
   },
+  duplicates: {
+    summary: 'find pictures that are there more than once, and say which to keep',
+    load: async () => (await import('./commands/duplicates.js')).duplicates,
+  },
   cluster: {
     summary: 'find groups that belong together, name them and show what stands for each',
     load: async () => (await import('./commands/cluster.js')).cluster,
