@@ -131,6 +131,11 @@ export async function zeroShotScores(
   const queries = { data: rowsOf(vectors, rows), dimension: vectors.dimension };
   const data = Float32Array.from(bank.vectors.flatMap((vector) => [...vector]));
   const ranks = await firstRanks(queries, { data, dimension: vectors.dimension }, (i) => [labels[rows[i]!]!]);
+  const mute = unrecognised(names, rows, labels, ranks);
+  if (mute.length > 0)
+    options.note(
+      `zero-shot: hardly an image of ${mute.join(', ')} is recognised by name; would a caption use such words?`,
+    );
   const drawn = {
     resamples: options.resamples,
     seed: options.seed,
@@ -147,6 +152,21 @@ export async function zeroShotScores(
         drawn,
       ),
     );
+}
+
+/** The classes whose name comes first no oftener than by chance. */
+function unrecognised(
+  names: readonly string[],
+  rows: Int32Array,
+  labels: Int32Array,
+  ranks: Int32Array,
+): string[] {
+  const [right, all] = [names.map(() => 0), names.map(() => 0)];
+  rows.forEach((row, i) => {
+    all[labels[row]!]!++;
+    if (ranks[i] === 1) right[labels[row]!]!++;
+  });
+  return names.filter((_, c) => all[c]! > 0 && right[c]! / all[c]! <= 1 / names.length);
 }
 
 /** Said by others already. */
