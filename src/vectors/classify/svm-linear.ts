@@ -5,14 +5,10 @@
  * that of its own items, the rest count once.
  */
 import { ops } from '../../graph/index.js';
-import { lbfgs } from '../lbfgs.js';
 import type { FitInput } from './classifier.js';
-import { type Features, type LossOf, openLinearObjective, scoresFor } from './linear-objective.js';
-import { openLayers, type Scorer, type Tensors } from './scorer.js';
-
-const TOLERANCE = 1e-6;
-/** Of sums over items in float32. */
-const NOISE = 1e-7;
+import { fitLinear, type LinearOptions } from './linear.js';
+import { type LossOf, scoresFor } from './linear-objective.js';
+import { openLayers, type Scorer } from './scorer.js';
 
 export async function fitLinearSvm(input: FitInput): Promise<Scorer> {
   const { weight, bias } = await separate(input);
@@ -21,36 +17,18 @@ export async function fitLinearSvm(input: FitInput): Promise<Scorer> {
 }
 
 /** The coefficients and intercepts of the classes. @param features what is separated. @default the vectors */
-export async function separate(
+export function separate(
   input: FitInput,
-  features?: Features,
-): Promise<Tensors & Record<'weight' | 'bias', Tensors[string]>> {
-  const { vectors, labels, classes, weights, regularization } = input;
-  const scores = scoresFor(classes);
-  const width = features?.width ?? vectors.dimension;
-  const weightOf = (label: number, score: number) => (scores === 1 || label === score ? weights[label]! : 1);
-  const objective = await openLinearObjective(input, squaredHinge, weightOf, features);
-  const scale = 1 / (regularization * labels.length);
-  try {
-    const { x } = await lbfgs(
-      async (x, gradient) => {
-        let value = (await objective.evaluate(x, gradient)) / labels.length;
-        for (let i = 0; i < x.length; i++) {
-          value += (scale * x[i]! ** 2) / 2;
-          gradient[i] = gradient[i]! / labels.length + scale * x[i]!;
-        }
-        return value;
-      },
-      new Float64Array(scores * (width + 1)),
-      { gradientTolerance: TOLERANCE, noise: NOISE },
-    );
-    return {
-      weight: { shape: [scores, width], data: Float32Array.from(x.subarray(0, scores * width)) },
-      bias: { shape: [scores], data: Float32Array.from(x.subarray(scores * width)) },
-    };
-  } finally {
-    await objective.close();
-  }
+  features?: LinearOptions['features'],
+): ReturnType<typeof fitLinear> {
+  const { weights, classes } = input;
+  const single = scoresFor(classes) === 1;
+  return fitLinear(input, {
+    lossOf: squaredHinge,
+    weightOf: (label, score) => (single || label === score ? weights[label]! : 1),
+    penaliseIntercept: true,
+    features,
+  });
 }
 
 const squaredHinge: LossOf = (scores, member, weights) => {

@@ -7,58 +7,23 @@
  * (see svm-linear.ts): one class against the rest, squared hinge loss, and scores that differ from the exact ones by
  * about 1 / √features. The saved configuration says which of the two it is.
  */
-import { Random } from '../../random.js';
 import type { Vectors } from '../vectors.js';
 import type { FitInput } from './classifier.js';
 import { gram, openGram } from './gaussian-kernel.js';
 import { openKernelScorer } from './kernel-scorer.js';
 import { centreOf, varianceOf } from './moments.js';
-import { fourier, openLayers, type Scorer, type Tensors } from './scorer.js';
+import type { Scorer } from './scorer.js';
 import { smo } from './smo.js';
 import { rowsOf } from './splits.js';
-import { separate } from './svm-linear.js';
+import { fitFourierSvm } from './svm-fourier.js';
 
 /** As LIBSVM's epsilon, and ten times finer. */
 const TOLERANCE = 1e-4;
-/** Bytes of random features that are held rather than made again at every step. */
-const FEATURE_BYTES = 2 ** 30;
 
 export async function fitKernelSvm(input: FitInput): Promise<Scorer> {
   const { vectors, labels, options } = input;
-  const gamma = options.gamma ?? 1 / (vectors.dimension * varianceOf(vectors));
-  return labels.length > (options.kernelLimit ?? 10_000) ? approximate(input, gamma) : exact(input, gamma);
-}
-
-async function approximate(input: FitInput, gamma: number): Promise<Scorer> {
-  const { vectors, labels, options, regularization } = input;
-  const { dimension } = vectors;
-  const { features = 1024, session } = options;
-  const random = new Random(input.seed, 'fourier-features');
-  const scale = Math.sqrt(2 * gamma);
-  const weight = Float32Array.from({ length: features * dimension }, () => scale * random.normal());
-  const bias = Float32Array.from({ length: features }, () => 2 * Math.PI * random.next());
-  const map: Tensors = {
-    'weight.0': { shape: [features, dimension], data: weight },
-    'bias.0': { shape: [features], data: bias },
-  };
-  let found: Awaited<ReturnType<typeof separate>>;
-  if (labels.length * features * 4 <= FEATURE_BYTES) {
-    const mapper = await openLayers(['fourier'], map, {}, session);
-    const data = await mapper.score(vectors).finally(() => mapper.close());
-    found = await separate({ ...input, vectors: { data, dimension: features } });
-  } else
-    found = await separate(input, {
-      width: features,
-      apply: (x) =>
-        fourier(
-          x,
-          x.graph.constant(weight, [features, dimension], 'float32'),
-          x.graph.constant(bias, [features], 'float32'),
-        ),
-    });
-  const tensors = { ...map, 'weight.1': found.weight, 'bias.1': found.bias };
-  const config = { kernel: 'random Fourier features', gamma, features, regularization };
-  return openLayers(['fourier', 'linear'], tensors, config, session);
+  const gamma = options.gamma ?? 1 / (vectors.dimension * (varianceOf(vectors) || 1));
+  return labels.length > (options.kernelLimit ?? 10_000) ? fitFourierSvm(input, gamma) : exact(input, gamma);
 }
 
 async function exact(input: FitInput, gamma: number): Promise<Scorer> {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Classifier, type ClassifierOptions, fitClassifier } from '#src/vectors/classify/classifier.js';
 import { votes } from '#src/vectors/classify/pairs.js';
+import { fitFourierSvm } from '#src/vectors/classify/svm-fourier.js';
 import { difference, type Items, train, two, unseen } from './items.js';
 
 interface Linear {
@@ -132,6 +133,18 @@ describe('the Gaussian support vector machine', () => {
     expect(same / unseen.labels.length).toBeGreaterThan(0.85);
     const again = await fitted(train, { ...options, features: 4096 });
     expect(await again.predict(unseen.vectors)).toEqual(b);
+    const input = {
+      ...train,
+      classes: 4,
+      weights: new Float64Array(4).fill(1),
+      regularization: 1,
+      seed: 0,
+      options,
+    };
+    const [held, made] = [await fitFourierSvm(input, 0.1), await fitFourierSvm(input, 0.1, 0)];
+    const wanted = await held.score(unseen.vectors);
+    expect(difference(await made.score(unseen.vectors), [...wanted])).toBeLessThan(1e-3);
+    await Promise.all([held, made].map((scorer) => scorer.close()));
     const other = await fitted(train, { ...options, features: 4096, seed: 1 });
     expect(await other.predict(unseen.vectors)).not.toEqual(b);
   });
