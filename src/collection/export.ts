@@ -30,7 +30,7 @@ export interface ExportOptions {
   columns?: readonly string[] | undefined;
   /** Write the vectors. Parquet, JSONL and CSV can do without. @default true */
   vectors?: boolean | undefined;
-  /** Add `projection_x` and `projection_y`: the two principal components. */
+  /** Add `projection_x` and `projection_y`: the two principal components, in the place of a map that was kept. */
   projection?: 'pca' | undefined;
   /** Add `neighbors`: the positions of so many nearest rows, from 0, and their cosine distances. All vectors are held in memory. */
   neighbors?: number | undefined;
@@ -56,8 +56,8 @@ export interface ExportSummary {
   seconds: number;
 }
 
-/** Names that files use for something else. */
-const TAKEN = new Set(['id', 'path', 'embedding', 'projection_x', 'projection_y', 'neighbors']);
+/** Names that files use for something else; `projection_x` and `projection_y` are a map that was kept, or one made now. */
+const TAKEN = new Set(['id', 'path', 'embedding', 'neighbors']);
 
 /**
  * Writes a collection's items to a file.
@@ -81,7 +81,10 @@ export async function exportCollection(
   const all = await items.columns();
   const filter = options.where === undefined ? undefined : parseWhere(options.where, all);
   const survey = await Survey.make(items, filter, signal);
-  const columns = chooseColumns(all, survey, options.columns, collection.root !== undefined);
+  const chosen = chooseColumns(all, survey, options.columns, collection.root !== undefined);
+  const kept = ({ name }: { name: string }) =>
+    options.projection === undefined || !/^projection_[xy]$/.test(name);
+  const columns = chosen.filter(kept); // a map that is made now takes the place of one that was kept
   for (const { name } of columns)
     if ((TAKEN.has(name) && name !== 'path') || (format === 'csv' && vectors && /^e\d+$/.test(name)))
       throw new UsageError(`column "${name}": files use this name for something else`, {

@@ -15,7 +15,16 @@ import { listen } from './gestures.js';
 import { LabelLayer, type MapLabel } from './labels.js';
 import { PointGrid } from './point-grid.js';
 import { spread } from './spread.js';
-import { FADED, type MapRenderer, type Picture, type Place, type Tiles, type View } from './types.js';
+import {
+  FADED,
+  type MapRenderer,
+  NORMAL,
+  type Picture,
+  type Place,
+  RAISED,
+  type Tiles,
+  type View,
+} from './types.js';
 import { fitted, panned, type Size, toPlane, toScreen, zoomedAt } from './view.js';
 import { WebglRenderer } from './webgl-renderer.js';
 
@@ -45,10 +54,10 @@ export interface MapViewOptions {
 const MANY = 50_000;
 /** The longer side of a picture and the least distance between two, in CSS pixels. */
 const PICTURE = 56;
-const APART = 66;
+const APART = 64;
 /** Pictures at once. */
 const MOST_PICTURES = 400;
-/** Pictures are shown at so many times the view of everything. */
+/** Pictures are shown at so many times the view of everything; those of raised items always. */
 const PICTURES_FROM = 1.8;
 /** The pointer is on a point up to so many CSS pixels away. */
 const REACH = 12;
@@ -270,7 +279,7 @@ export class MapView {
     const nearly = Math.abs(this.zoom - 1) < 1e-6;
     this.whole = fitted(this.points, this.size, undefined, this.options.inset?.());
     if (nearly) this.view = this.whole;
-    this.redraw();
+    this.draw(); // now: the next frame would be too late, and show the old picture stretched
   }
 
   private redraw(): void {
@@ -287,7 +296,7 @@ export class MapView {
     const n = Math.max(1, this.points.x.length);
     const base = Math.min(3.2, Math.max(0.9, 0.17 * Math.sqrt((size.width * size.height) / n)));
     this.pictures =
-      this.showPictures && this.tiles && zoom >= PICTURES_FROM
+      this.showPictures && this.tiles && (zoom >= PICTURES_FROM || this.levels !== undefined)
         ? spread(view, size, {
             points: this.points,
             candidates: this.candidates,
@@ -295,7 +304,7 @@ export class MapView {
             size: PICTURE,
             distance: APART,
             most: MOST_PICTURES,
-            allowed: (item) => this.levels?.[item] !== FADED,
+            allowed: (item) => (this.levels?.[item] ?? NORMAL) >= (zoom >= PICTURES_FROM ? NORMAL : RAISED),
           })
         : [];
     this.renderer.draw({

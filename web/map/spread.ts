@@ -12,7 +12,7 @@ export interface SpreadInput {
   candidates: ArrayLike<number>;
   /** Those shown before. */
   shown: readonly Picture[];
-  /** The longer side of a picture in CSS pixels, and the least distance of two middles. */
+  /** The longer side of a picture in CSS pixels, and the least distance of two middles, across or up. */
   size: number;
   distance: number;
   /** No more than so many. */
@@ -38,7 +38,7 @@ export function spread(view: View, area: Size, input: SpreadInput): Picture[] {
     for (let r = row - 1; r <= row + 1; r++)
       for (let c = column - 1; c <= column + 1; c++)
         for (const other of cells.get(r * columns + c) ?? [])
-          if (Math.hypot(other.x - place.x, other.y - place.y) < distance) return;
+          if (Math.max(Math.abs(other.x - place.x), Math.abs(other.y - place.y)) < distance) return;
     const key = row * columns + column;
     const cell = cells.get(key);
     if (cell) cell.push(place);

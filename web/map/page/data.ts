@@ -60,10 +60,12 @@ export class PageData {
   async tiles(): Promise<PageTiles | undefined> {
     const { pictures } = this.payload;
     if (pictures === null) return undefined;
-    const blobs = pictures.atlases.map((block) => new Blob([this.bytes(block)], { type: 'image/webp' }));
+    const urls = pictures.atlases.map((block) =>
+      URL.createObjectURL(new Blob([this.bytes(block)], { type: 'image/webp' })),
+    );
     return {
-      images: await Promise.all(blobs.map((blob) => createImageBitmap(blob))),
-      urls: blobs.map((blob) => URL.createObjectURL(blob)),
+      images: await Promise.all(urls.map(decoded)),
+      urls,
       cell: pictures.cell,
       columns: pictures.columns,
       slots: new Int32Array(this.bytes(pictures.slots).buffer),
@@ -91,6 +93,15 @@ export class PageData {
       numbers: column.bytes === 4 ? new Float32Array(buffer) : new Float64Array(buffer),
     };
   }
+}
+
+function decoded(url: string): Promise<HTMLImageElement> {
+  return new Promise((resolve, reject) => {
+    const image = new Image();
+    image.onload = () => resolve(image);
+    image.onerror = () => reject(new Error('a block of pictures in this page is damaged'));
+    image.src = url;
+  });
 }
 
 /** `1,234`, `0.0123`; times as `2023-05-01 12:30`. */

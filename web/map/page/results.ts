@@ -28,7 +28,7 @@ export function resultsOf(
           'aria-label': `${name}${score}: show it on the map`,
           click: () => show(item),
         },
-        tileOf(tiles, item, SIDE),
+        (tiles?.slots[item] ?? -1) >= 0 ? tileOf(tiles, item, SIDE) : loaded(data.link(item)),
       ),
     );
   }
@@ -41,4 +41,20 @@ export function resultsOf(
       ),
     );
   return grid;
+}
+
+/** The picture of an item that has none in the page, from its file. */
+function loaded(link: string): HTMLElement {
+  const image = el('img', {
+    class: 'tile none',
+    src: link,
+    alt: '',
+    loading: 'lazy',
+    width: String(SIDE),
+    height: String(SIDE),
+  });
+  image.addEventListener('error', () =>
+    image.replaceWith(el('span', { class: 'tile none', style: `width:${SIDE}px;height:${SIDE}px` })),
+  );
+  return image;
 }
