@@ -2,6 +2,10 @@
  * @file The images that a classifier learned from, kept to show the nearest of them beside a prediction and to say when
  * an image is unlike all of them: when its k-th nearest is farther than theirs are among themselves (Sun, Ming, Zhu & Li,
  * "Out-of-distribution detection with deep nearest neighbors", ICML 2022).
+ *
+ * It finds what is of another kind altogether, not what is nearly the same: with mini-clip and clothes of ten kinds, street
+ * scenes and rooms are told apart with a ROC-AUC of 0.999 and more, and of one of the ten kinds that was left out it is
+ * 0.62 (shirts) to 0.998 (shoes), of which a threshold at 99 % calls 0 to 96 % unlike.
  */
 import type { SessionOptions } from '../graph/index.js';
 import { toFloat16, toFloat32 } from '../models/weights/index.js';
