@@ -231,7 +231,8 @@ function someRows(count: number, seed: number): number[] {
   return rows.slice(0, QUERIES);
 }
 
-function componentsOf(vectors: Vectors, count: number, seed: number): Promise<PrincipalComponents> {
+/** The principal components of vectors, by random directions where their covariance would be too large. */
+export function componentsOf(vectors: Vectors, count: number, seed: number): Promise<PrincipalComponents> {
   return vectors.dimension > COVARIANCE
     ? randomizedComponents(vectors, count, { seed })
     : principalComponents([vectors.data], vectors.dimension, count);
@@ -255,7 +256,7 @@ function linear({ mean, components, variances, whiten }: PrincipalComponents & {
 }
 
 /** The vectors' coordinates along the components. */
-async function along(
+export async function along(
   { data, dimension }: Vectors,
   pca: PrincipalComponents & { whiten: boolean },
 ): Promise<Float32Array> {
