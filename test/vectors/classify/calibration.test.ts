@@ -2,10 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { fitSigmoid, fitTemperature } from '#src/vectors/classify/calibration.js';
-import { fitClassifier } from '#src/vectors/classify/classifier.js';
 import { logitsOf, probabilities } from '#src/vectors/classify/link.js';
 import { couple, pairsOf } from '#src/vectors/classify/pairs.js';
-import { difference, train, two, unseen } from './items.js';
+import { difference, fitClassifier, train, two, unseen } from './items.js';
 
 const FOUR = { width: 4, of: 'classes' } as const;
 const ONE = { width: 1, of: 'classes' } as const;

@@ -4,11 +4,10 @@ import { UsageError } from '#src/errors.js';
 import {
   type Classifier,
   type ClassifierOptions,
-  fitClassifier,
   loadClassifier,
   METHODS,
 } from '#src/vectors/classify/classifier.js';
-import { DIM, train, two, unseen } from './items.js';
+import { DIM, fitClassifier, train, two, unseen } from './items.js';
 
 const { vectors, labels } = train;
 
@@ -21,7 +20,9 @@ async function reloaded(classifier: Classifier): Promise<Classifier> {
     ).toBe(data.length);
     return [name, data.slice()] as const;
   });
-  return loadClassifier(JSON.parse(JSON.stringify(config)), Object.fromEntries(numbers));
+  return loadClassifier(JSON.parse(JSON.stringify(config)), Object.fromEntries(numbers), {
+    session: { inline: true },
+  });
 }
 
 const VARIANTS: [string, ClassifierOptions][] = [
@@ -40,8 +41,9 @@ describe.each(VARIANTS)('%s', (_, options) => {
     expect(found.length).toBe(unseen.labels.length * 4);
     expect(await copy.predict(unseen.vectors)).toEqual(found);
     expect(await again.predict(unseen.vectors)).toEqual(found);
-    expect(await reloaded(copy).then((c) => c.predict(unseen.vectors))).toEqual(found);
-    await Promise.all([classifier, again, copy].map((c) => c.close()));
+    const second = await reloaded(copy);
+    expect(await second.predict(unseen.vectors)).toEqual(found);
+    await Promise.all([classifier, again, copy, second].map((c) => c.close()));
   });
 
   it('tells two classes apart, and is right more often than the larger one is', async () => {

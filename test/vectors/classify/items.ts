@@ -1,4 +1,5 @@
 /** @file The items that test/fixtures/vectors/make_classify.py makes. */
+import * as classifier from '#src/vectors/classify/classifier.js';
 import type { Vectors } from '#src/vectors/vectors.js';
 
 export const DIM = 16;
@@ -50,3 +51,7 @@ export const train = draw(1);
 export const unseen = choose(draw(2), (item) => item % 5 === 0);
 /** Those of the first two classes. */
 export const two = (items: Items): Items => choose(items, (_, label) => label < 2);
+
+/** On this thread, where a session opens faster than in a worker. */
+export const fitClassifier: typeof classifier.fitClassifier = (vectors, labels, classes, options) =>
+  classifier.fitClassifier(vectors, labels, classes, { session: { inline: true }, ...options });

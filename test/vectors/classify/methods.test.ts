@@ -1,10 +1,10 @@
 /** @file The methods beside scikit-learn's (test/fixtures/vectors/make_classify.py). */
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Classifier, type ClassifierOptions, fitClassifier } from '#src/vectors/classify/classifier.js';
+import type { Classifier, ClassifierOptions } from '#src/vectors/classify/classifier.js';
 import { votes } from '#src/vectors/classify/pairs.js';
 import { fitFourierSvm } from '#src/vectors/classify/svm-fourier.js';
-import { difference, type Items, train, two, unseen } from './items.js';
+import { difference, fitClassifier, type Items, train, two, unseen } from './items.js';
 
 interface Linear {
   weight: number[];
