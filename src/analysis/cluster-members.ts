@@ -17,7 +17,7 @@ export interface ClusterMembers {
 }
 
 /** The share of a cluster, the nearest to its centre, that representatives are taken from. */
-const TYPICAL = 0.85;
+const TYPICAL = 0.6;
 /** Typical items that are looked at. */
 const LOOKED_AT = 2000;
 

@@ -11,6 +11,9 @@ import type { VectorSet } from './vector-set.js';
 
 /** Numbers per vector that density is measured in, where nothing else is said: in hundreds of them all is equally sparse. */
 const FEW = 10;
+/** Up to so many items more starts of k-means cost little. */
+const FEW_ITEMS = 20_000;
+
 interface Found {
   assignments: Int32Array;
   choice: KChoice | null;
@@ -56,7 +59,8 @@ export async function findClusters(
     );
   const k = choice?.clusters ?? (clusters as number);
   if (method === 'kmeans') {
-    const { assignments } = await kMeans(vectors, { clusters: k, spherical, seed, session });
+    const restarts = set.count <= FEW_ITEMS ? 10 : undefined;
+    const { assignments } = await kMeans(vectors, { clusters: k, spherical, seed, session, restarts });
     return { assignments, choice };
   }
   const { linkage = 'ward' } = options;

@@ -24,6 +24,8 @@ export interface ClusterName {
   margin: number;
 }
 
+/** One sentence alone: more of them name no better, and each costs as much again. */
+const TEMPLATE = 'a photo of a {}.';
 /** Words within so many places of the best fitting ones can be a name. */
 const FITTING = 0.06;
 /** How much the cosine to the cluster itself counts beside the margin: with none, a detail that no other cluster has wins. */
@@ -47,7 +49,7 @@ export async function nameClusters(
   if (only && own.length === 0) throw new UsageError('names: expected at least one but received none');
   const spoken = captions === undefined ? [] : frequentPhrases(await captionsOf(set, captions));
   const words = [...new Set([...own, ...(only ? [] : [...spoken, ...CLUSTER_WORDS])])];
-  const bank = await labelBank(await set.embedder(), words);
+  const bank = await labelBank(await set.embedder(), words, { templates: [TEMPLATE] });
   const scores = centres.map((centre) => bank.vectors.map((word) => dot(centre, word)));
   return distinct(scores, own.length).map((found) => found && { ...found, text: bank.texts[found.word]! });
 }

@@ -75,7 +75,7 @@ export function clusterColumns(report: ClusterReport, name: string): FilledColum
     Array.from(report.assignments, (id, row) => (id < 0 ? null : cell(report.clusters[id]!, row)));
   return [
     { name, type: 'text', cells: of(clusterTitle) },
-    { name: `${name}_id`, type: 'number', cells: of(({ id }) => id) },
+    { name: `${name}_id`, type: 'integer', cells: of(({ id }) => id) },
     { name: `${name}_distance`, type: 'number', cells: of((_, row) => report.distances[row]!) },
   ];
 }

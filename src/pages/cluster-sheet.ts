@@ -40,7 +40,7 @@ h2 { font-size: 1.15rem; margin: 0; overflow-wrap: anywhere; }
 .bar { height: 4px; border-radius: 2px; background: var(--line); margin-bottom: .85rem; }
 .bar i { display: block; height: 100%; border-radius: 2px; background: var(--mark); }
 .body { display: grid; grid-template-columns: 1fr minmax(11rem, 19rem); gap: 1.5rem; }
-.typical { display: grid; grid-template-columns: repeat(auto-fill, minmax(${SMALL}px, 1fr)); gap: 6px; }
+.typical { display: grid; align-content: start; grid-template-columns: repeat(auto-fill, minmax(${SMALL}px, 1fr)); gap: 6px; }
 .typical a:first-child { grid-area: span 2 / span 2; }
 h3 { font-size: 12px; font-weight: 600; margin: 0 0 6px; }
 .odd { display: grid; grid-template-columns: repeat(3, 1fr); gap: 6px; }
