@@ -5,7 +5,7 @@ import type { Cluster, ClusterReport } from './cluster.js';
 import type { FilledColumn, VectorSet } from './vector-set.js';
 
 /** Items that are shown as hardly fitting. */
-const ODD = 9;
+const ODD = 6;
 
 /** A cluster's name, or its number. */
 export const clusterTitle = ({ id, name }: Pick<Cluster, 'id' | 'name'>): string =>
