@@ -44,7 +44,9 @@ describe('folds', () => {
 
   it('are not more than there are items or groups', () => {
     expect(() => folds(3, { folds: 4 })).toThrow(/from 2 to 3/);
-    expect(() => folds(9, { folds: 3, groups: [0, 0, 0, 1, 1, 1, 1, 1, 1] })).toThrow(/from 2 to 2 but received 3/);
+    expect(() => folds(9, { folds: 3, groups: [0, 0, 0, 1, 1, 1, 1, 1, 1] })).toThrow(
+      /from 2 to 2 but received 3/,
+    );
   });
 });
 
