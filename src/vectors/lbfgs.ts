@@ -99,7 +99,12 @@ export async function lbfgs(
     now = next;
     const steepest = largest(now.gradient);
     const better = now.value < best.value - Math.abs(best.value) * noise || steepest < 0.9 * best.slope;
-    if (better) best = { value: now.value, slope: steepest, iteration: iterations };
+    if (better)
+      best = {
+        value: Math.min(now.value, best.value),
+        slope: Math.min(steepest, best.slope),
+        iteration: iterations,
+      };
     converged = steepest <= gradientTolerance || iterations - best.iteration >= PATIENCE;
   }
   return { x: now.x, value: now.value, iterations, evaluations, converged };
