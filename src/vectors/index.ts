@@ -96,5 +96,7 @@ export {
 } from './quantize.js';
 export { type PrincipalComponents, principalComponents, projectVector } from './reduce/pca.js';
 export { type RandomizedOptions, randomizedComponents } from './reduce/pca-randomized.js';
+export { type TsneOptions, tsne, tsneDivergence } from './reduce/tsne.js';
+export { type FittedMap, placeInMap, type UmapOptions, umap } from './reduce/umap.js';
 export { coreSet, medoids, type Representatives } from './representatives.js';
 export { cosineSimilarity, normalizeRows, type Vectors } from './vectors.js';

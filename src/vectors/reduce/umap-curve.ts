@@ -64,20 +64,18 @@ function closeness(distances: number[], wanted: number[], a: number, b: number) 
 }
 
 /** Squared distances of 2⁻⁴⁰ to 2⁴⁰ have entries of their own, 2⁷ for each doubling. */
-export const BITS = 16;
-export const FIRST = (127 - 40) << (23 - BITS);
-export const ENTRIES = 80 << (23 - BITS);
+const BITS = 16;
+const FIRST = (127 - 40) << (23 - BITS);
+const ENTRIES = 80 << (23 - BITS);
 
 /**
  * What the difference of two positions is multiplied by, for joined vertices (`pull`, negative) and for others (`push`),
- * by the upper bits of their squared distance as float32, less {@link FIRST}: a power and two divisions are the greater
+ * at the {@link forceEntry} of their squared distance: a power and two divisions are the greater
  * part of the work otherwise, and an error of 0.4 % at most is nothing among random samples.
  */
 export function forces({ a, b }: Curve): { pull: Float64Array; push: Float64Array } {
   const pull = new Float64Array(ENTRIES);
   const push = new Float64Array(ENTRIES);
-  const float = new Float32Array(1);
-  const bits = new Int32Array(float.buffer);
   for (let i = 0; i < ENTRIES; i++) {
     bits[0] = ((i + FIRST) << BITS) | (1 << (BITS - 1));
     const square = float[0]!;
@@ -86,4 +84,14 @@ export function forces({ a, b }: Curve): { pull: Float64Array; push: Float64Arra
     push[i] = (2 * b) / ((0.001 + square) * (1 + power));
   }
   return { pull, push };
+}
+
+const float = new Float32Array(1);
+const bits = new Int32Array(float.buffer);
+
+/** The place in the tables of {@link forces}: the upper bits of the squared distance as float32. */
+export function forceEntry(square: number): number {
+  float[0] = square;
+  const i = (bits[0]! >> BITS) - FIRST;
+  return i < 0 ? 0 : i < ENTRIES ? i : ENTRIES - 1;
 }

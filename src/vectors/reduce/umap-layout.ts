@@ -4,7 +4,7 @@
  */
 import type { Random } from '../../random.js';
 import { breathe } from './umap-breathe.js';
-import { BITS, type Curve, ENTRIES, FIRST, forces } from './umap-curve.js';
+import { type Curve, forceEntry, forces } from './umap-curve.js';
 import type { WeightedGraph } from './umap-graph.js';
 
 export interface LayoutOptions {
@@ -72,16 +72,6 @@ interface Work {
   seed: number;
 }
 
-const float = new Float32Array(1);
-const bits = new Int32Array(float.buffer);
-
-/** The place in the tables of forces. */
-function entry(square: number): number {
-  float[0] = square;
-  const i = (bits[0]! >> BITS) - FIRST;
-  return i < 0 ? 0 : i < ENTRIES ? i : ENTRIES - 1;
-}
-
 /** An epoch in the plane, where most time is spent: no loops over coordinates, the moving vertex in variables. */
 function planeEpoch(work: Work, epoch: number, rate: number): void {
   const { positions, periods, due, pull, push, negatives, from } = work;
@@ -98,7 +88,7 @@ function planeEpoch(work: Work, epoch: number, rate: number): void {
       const j = ends[e]!;
       let dx = x - positions[2 * j]!;
       let dy = y - positions[2 * j + 1]!;
-      const force = pull[entry(dx * dx + dy * dy)]!;
+      const force = pull[forceEntry(dx * dx + dy * dy)]!;
       dx = rate * clipped(force * dx);
       dy = rate * clipped(force * dy);
       x += dx;
@@ -115,7 +105,7 @@ function planeEpoch(work: Work, epoch: number, rate: number): void {
         if (other === i) continue;
         dx = x - positions[2 * other]!;
         dy = y - positions[2 * other + 1]!;
-        const force = push[entry(dx * dx + dy * dy)]!;
+        const force = push[forceEntry(dx * dx + dy * dy)]!;
         x += rate * clipped(force * dx);
         y += rate * clipped(force * dy);
       }
@@ -140,7 +130,7 @@ function anyEpoch(work: Work, epoch: number, rate: number): void {
       due[e]! += periods[e]!;
       const j = ends[e]!;
       const q = j * dimensions;
-      const force = pull[entry(squareBetween(positions, p, q, dimensions))]!;
+      const force = pull[forceEntry(squareBetween(positions, p, q, dimensions))]!;
       for (let d = 0; d < dimensions; d++) {
         const move = rate * clipped(force * (positions[p + d]! - positions[q + d]!));
         positions[p + d]! += move;
@@ -152,7 +142,7 @@ function anyEpoch(work: Work, epoch: number, rate: number): void {
         seed ^= seed << 5;
         const o = Math.floor((seed >>> 0) * scale) * dimensions;
         if (o === p) continue;
-        const force = push[entry(squareBetween(positions, p, o, dimensions))]!;
+        const force = push[forceEntry(squareBetween(positions, p, o, dimensions))]!;
         for (let d = 0; d < dimensions; d++)
           positions[p + d]! += rate * clipped(force * (positions[p + d]! - positions[o + d]!));
       }

@@ -8,7 +8,7 @@ const golden = JSON.parse(
 ) as {
   points: number[];
   places: number[];
-  cases: { k: number; trustworthiness: number; continuity: number; preserved: number }[];
+  cases: { k: number; trustworthiness: number; continuity: number; preserved: number; euclidean: number }[];
 };
 const vectors = { data: Float32Array.from(golden.points), dimension: 10 };
 const places = Float32Array.from(golden.places);
@@ -17,9 +17,11 @@ describe('mapQuality', () => {
   it.each(golden.cases)('is that of scikit-learn: $k neighbours', async ({ k, ...expected }) => {
     const found = await mapQuality(vectors, places, 2, { k });
     expect(found.sampled).toBe(160);
-    expect(found.trustworthiness).toBeCloseTo(expected.trustworthiness, 6);
-    expect(found.continuity).toBeCloseTo(expected.continuity, 6);
-    expect(found.neighbourhoodPreservation).toBeCloseTo(expected.preserved, 6);
+    expect(found.trustworthiness).toBeCloseTo(expected.trustworthiness, 9);
+    expect(found.continuity).toBeCloseTo(expected.continuity, 9);
+    expect(found.neighbourhoodPreservation).toBeCloseTo(expected.preserved, 9);
+    const euclidean = await mapQuality(vectors, places, 2, { k, distance: 'euclidean' });
+    expect(euclidean.trustworthiness).toBeCloseTo(expected.euclidean, 9);
   });
 
   it('is estimated from some of the points', async () => {
@@ -34,5 +36,13 @@ describe('mapQuality', () => {
   it('refuses a map of others, and too many neighbours', async () => {
     await expect(mapQuality(vectors, places.subarray(2), 2)).rejects.toThrow(/expected 160 points/);
     await expect(mapQuality(vectors, places, 2, { k: 80 })).rejects.toThrow(/from 1 to 79/);
+    await expect(mapQuality(vectors, places, 2, { sample: 0 })).rejects.toThrow(/sample/);
+    await expect(
+      mapQuality(
+        vectors,
+        places.map(() => Number.NaN),
+        2,
+      ),
+    ).rejects.toThrow(/finite/);
   });
 });
