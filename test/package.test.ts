@@ -64,7 +64,7 @@ describe('package.json', () => {
     for (const file of readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })) {
       if (!file.endsWith('.ts') || file.endsWith('.d.ts')) continue;
       const text = readFileSync(path.join(root, 'src', file), 'utf8');
-      for (const [, name] of text.matchAll(/(?:from|import\(|resolve\()\s*'([a-z@][^':]*)'/g))
+      for (const [, name] of text.matchAll(/(?:from|import\(|resolve\()\s*'([a-z@][^':\s]*)'/g))
         used.add(
           name!
             .split('/')
