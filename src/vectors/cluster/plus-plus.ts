@@ -45,7 +45,10 @@ export class PlusPlus {
       'products',
       graph.node('Gemm', [candidates, vectors], ['T', rows.length], { attributes: { transB: 1 } }),
     );
-    const session = await openSession(graph, () => ({ data: sample, dtype: 'float32' }), options);
+    const session = await openSession(graph, () => ({ data: sample, dtype: 'float32' }), {
+      inline: true,
+      ...options,
+    });
     return new PlusPlus({ data: sample, dimension }, rows, squares, session);
   }
 

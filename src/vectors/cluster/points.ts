@@ -1,6 +1,7 @@
 /**
  * @file Vectors and the numeric engine that compares them with centroids, block by block: one product and the place of
- * its least entry. While the engine works on a block, the caller works on the one before.
+ * its least entry. Unless a worker is asked for, the engine runs here: a block takes milliseconds, others have their turn
+ * between two of them, and nothing is copied.
  */
 import { UsageError } from '../../errors.js';
 import { Graph, openSession, ops, type Session, type SessionOptions } from '../../graph/index.js';
@@ -19,8 +20,12 @@ export class Points {
   ) {}
 
   static async open(vectors: Vectors, options: SessionOptions = {}): Promise<Points> {
-    const session = await openSession(assignmentGraph(vectors.dimension), noParameters, options);
-    return new Points(vectors, vectors.data.length / vectors.dimension, session, options.inline ?? false);
+    const { inline = true } = options;
+    const session = await openSession(assignmentGraph(vectors.dimension), noParameters, {
+      ...options,
+      inline,
+    });
+    return new Points(vectors, vectors.data.length / vectors.dimension, session, inline);
   }
 
   /**
