@@ -49,6 +49,8 @@ const POSITIONS = 2e8;
 const FITTED = 50_000;
 const CLUSTERED = 20_000;
 const NEIGHBOURS = 5;
+/** Numbers in the vectors up to which everything is computed on the calling thread. */
+const SMALL = 2 ** 18;
 
 /** Retrieval, votes, probe and clusters. */
 export async function labelScores(given: LabelledItems, options: MeasureOptions): Promise<Score[]> {
@@ -64,11 +66,13 @@ export async function labelScores(given: LabelledItems, options: MeasureOptions)
   const queryGroups = groups && (split ? Int32Array.from(split.test, (row) => groups[row]!) : groups);
   const drawn = { resamples: options.resamples, seed };
   const scores: Score[] = [];
+  // A thread for each fit takes longer to start than small fits take.
+  const session = vectors.data.length <= SMALL ? { inline: true } : undefined;
 
   onStep?.('ranking');
   const among = (reference ?? queries).labels.length;
   const sample = Math.max(1000, Math.floor(POSITIONS / among));
-  const ranked = await ranking(queries.vectors, queries.labels, { reference, k, sample, seed });
+  const ranked = await ranking(queries.vectors, queries.labels, { reference, k, sample, seed, session });
   if (sample < queries.labels.length)
     note(`retrieval was measured on ${plural(sample, 'query', 'queries')} drawn at random`);
   const unfound = Math.min(sample, queries.labels.length) - ranked.queries.length;
@@ -86,7 +90,7 @@ export async function labelScores(given: LabelledItems, options: MeasureOptions)
   for (const n of new Set([1, Math.min(NEIGHBOURS, split ? among : among - 1)])) {
     signal?.throwIfAborted();
     onStep?.(`${n}-NN`);
-    const hits = await knnHits(queries.vectors, queries.labels, { k: n, reference });
+    const hits = await knnHits(queries.vectors, queries.labels, { k: n, reference, session });
     const meaning =
       n === 1 ? 'the nearest other image has the class' : `the ${n} nearest other images vote for the class`;
     scores.push(meanScore('classification', `${n}-nn`, meaning, hits, classed));
@@ -97,6 +101,7 @@ export async function labelScores(given: LabelledItems, options: MeasureOptions)
     train: fit,
     seed,
     signal,
+    session,
   });
   scores.push(
     meanScore(

@@ -101,8 +101,7 @@ function plotHtml({ title, x, y, points }: Plot): string {
       text(atX(v), bottom + 18, x.show(v), 'middle'),
     );
   const names = placedNames(
-    points.map((p) => ({ name: p.name, x: atX(p.x), y: atY(p.y) })),
-    right,
+    points.map((p) => ({ name: p.name, x: atX(p.x), y: atY(p.y), top: atY(p.high), bottom: atY(p.low) })),
   );
   const dots = points.map((p, i) => {
     const [px, py] = [atX(p.x), atY(p.y)];
@@ -121,18 +120,38 @@ ${dots.join('\n')}
 </svg>`;
 }
 
-/** Where names stand: beside their dots, the left one where the right has no room, and none on another. */
-function placedNames(dots: readonly { name: string; x: number; y: number }[], right: number) {
-  const taken: { left: number; right: number; y: number }[] = [];
-  return dots.map(({ name, x, y }) => {
+/** A place on the plot, and what fills it. */
+interface Box {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
+
+/** Where names stand: beside their dots, above or below their bars, on no other name, dot or bar where that can be. */
+function placedNames(dots: readonly { name: string; x: number; y: number; top: number; bottom: number }[]) {
+  const taken: Box[] = dots.map(({ x, top, bottom }) => ({ left: x - 6, right: x + 6, top, bottom }));
+  return dots.map(({ name, x, y, top, bottom }) => {
     const width = 7 * name.length;
-    const start = x + 10 + width <= right;
-    const left = start ? x + 10 : x - 10 - width;
-    let at = y + 4;
-    const hit = () => taken.some((t) => Math.abs(t.y - at) < 14 && t.left < left + width && left < t.right);
-    for (let n = 1; hit() && n < 12; n++) at = y + 4 + (n % 2 ? 1 : -1) * Math.ceil(n / 2) * 14;
-    taken.push({ left, right: left + width, y: at });
-    return { x: start ? x + 10 : x - 10, y: at, anchor: start ? 'start' : 'end' };
+    const places = [
+      { x: x + 10, y: y + 4, anchor: 'start', left: x + 10 },
+      { x: x - 10, y: y + 4, anchor: 'end', left: x - 10 - width },
+      { x, y: top - 6, anchor: 'middle', left: x - width / 2 },
+      { x, y: bottom + 14, anchor: 'middle', left: x - width / 2 },
+      ...[18, -14, 32, -28].map((away) => ({ x: x + 10, y: y + away, anchor: 'start', left: x + 10 })),
+    ].map((place) => ({
+      ...place,
+      box: { left: place.left, right: place.left + width, top: place.y - 11, bottom: place.y + 3 },
+    }));
+    const free = ({ box }: { box: Box }) =>
+      box.right <= WIDTH - 4 &&
+      box.left >= FRAME.left &&
+      taken.every(
+        (t) => t.right <= box.left || box.right <= t.left || t.bottom <= box.top || box.bottom <= t.top,
+      );
+    const place = places.find(free) ?? places[0]!;
+    taken.push(place.box);
+    return place;
   });
 }
 

@@ -69,7 +69,7 @@ export interface ProbeResult {
 }
 
 /** For vectors of unit length, whose useful weights are larger than those of standardised columns. */
-export const PROBE_REGULARIZATION: readonly number[] = [1, 10, 100, 1000];
+export const PROBE_REGULARIZATION: readonly number[] = [1, 10, 100];
 
 /**
  * Multinomial logistic regression on the vectors as they are. Its weight is chosen on a fifth of what it is fitted to,
