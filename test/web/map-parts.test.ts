@@ -87,6 +87,7 @@ describe('pictures', () => {
   const input = {
     points,
     candidates: all,
+    first: [],
     shown: [],
     size: 50,
     distance: 60,

@@ -55,13 +55,13 @@ export class LabelLayer {
     }
   }
 
-  /** Places the names for a view; those that find no room are not shown. */
-  place(view: View, area: Size): void {
+  /** Places the names for a view, right of what covers the left; those that find no room are not shown. */
+  place(view: View, area: Size, inset = 0): void {
     const taken: Box[] = [];
     for (const { label, element, width, height } of this.labels) {
       const at = toScreen(view, area, label.x, label.y);
       const box = SHIFTS.map((shift) => boxAt(at.x, at.y + shift * (height + GAP), width, height)).find(
-        (candidate) => fits(candidate, area) && !taken.some((other) => overlap(candidate, other)),
+        (candidate) => fits(candidate, area, inset) && !taken.some((other) => overlap(candidate, other)),
       );
       element.style.visibility = box ? 'visible' : 'hidden';
       if (box === undefined) continue;
@@ -75,8 +75,8 @@ function boxAt(x: number, y: number, width: number, height: number): Box {
   return { left: x - width / 2, top: y - height / 2, right: x + width / 2, bottom: y + height / 2 };
 }
 
-function fits(box: Box, { width, height }: Size): boolean {
-  return box.right > 0 && box.left < width && box.bottom > 0 && box.top < height;
+function fits(box: Box, { width, height }: Size, inset: number): boolean {
+  return box.left >= inset && box.left < width && box.bottom > 0 && box.top < height;
 }
 
 function overlap(a: Box, b: Box): boolean {

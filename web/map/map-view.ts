@@ -86,6 +86,7 @@ export class MapView {
   private levels: Uint8Array | undefined;
   private tiles: Tiles | undefined;
   private candidates = new Uint32Array(0);
+  private first: ArrayLike<number> = [];
   private pictures: Picture[] = [];
   private showPictures = true;
   private whole: View = { x: 0, y: 0, scale: 1 };
@@ -158,9 +159,15 @@ export class MapView {
     this.redraw();
   }
 
-  /** @param levels FADED, NORMAL or RAISED for each item; undefined: all are normal. Faded items have no pictures and cannot be pointed at. */
-  setEmphasis(levels: Uint8Array | undefined): void {
+  /**
+   * @param levels FADED, NORMAL or RAISED for each item; undefined: all are normal. Faded items have no pictures and cannot be
+   *   pointed at, raised ones have theirs at every zoom.
+   * @param first items whose pictures are wanted most, in this order
+   */
+  setEmphasis(levels: Uint8Array | undefined, first: ArrayLike<number> = []): void {
     this.levels = levels;
+    this.first = Array.from(first).filter((item) => (this.tiles?.slots[item] ?? -1) >= 0);
+    this.pictures = [];
     this.renderer.setEmphasis(levels);
     this.redraw();
   }
@@ -301,6 +308,7 @@ export class MapView {
             points: this.points,
             candidates: this.candidates,
             shown: this.pictures,
+            first: this.first,
             size: PICTURE,
             distance: APART,
             most: MOST_PICTURES,
@@ -316,7 +324,7 @@ export class MapView {
       faded: this.faded,
       pictures: this.pictures,
     });
-    this.labels.place(view, size);
+    this.labels.place(view, size, this.options.inset?.());
   }
 
   /** The item whose picture or point is there; −1 for none. */

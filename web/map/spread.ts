@@ -10,6 +10,8 @@ export interface SpreadInput {
   points: MapPoints;
   /** Items that have a picture, the most wanted first. */
   candidates: ArrayLike<number>;
+  /** Those of them that come before all others. */
+  first: ArrayLike<number>;
   /** Those shown before. */
   shown: readonly Picture[];
   /** The longer side of a picture in CSS pixels, and the least distance of two middles, across or up. */
@@ -22,7 +24,7 @@ export interface SpreadInput {
 
 /** Chooses pictures for a view. Linear in the number of candidates. */
 export function spread(view: View, area: Size, input: SpreadInput): Picture[] {
-  const { points, candidates, shown, size, distance, most, allowed } = input;
+  const { points, candidates, first, shown, size, distance, most, allowed } = input;
   const columns = Math.ceil((area.width + 2 * size) / distance) + 3;
   const cells = new Map<number, { x: number; y: number }[]>();
   const chosen: Picture[] = [];
@@ -47,6 +49,7 @@ export function spread(view: View, area: Size, input: SpreadInput): Picture[] {
     chosen.push({ item, size });
   };
   for (const { item } of shown) consider(item);
+  for (let i = 0; i < first.length; i++) consider(first[i]!);
   for (let i = 0; i < candidates.length; i++) consider(candidates[i]!);
   return chosen;
 }

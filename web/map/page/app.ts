@@ -117,6 +117,7 @@ export class MapApp {
     this.card.tiles = tiles;
     this.map.setTiles(tiles);
     if (this.found) this.showFound(this.found);
+    this.emphasise();
   }
 
   private summary(): string {
@@ -211,7 +212,7 @@ export class MapApp {
     if (found) for (const item of found.items) levels[item] = RAISED;
     if (alone.size > 0)
       for (let i = 0; i < levels.length; i++) if (!alone.has(coloring.groups![i]!)) levels[i] = FADED;
-    this.map.setEmphasis(levels);
+    this.map.setEmphasis(levels, found?.scores && found.items);
   }
 
   private runSearch(): void {
