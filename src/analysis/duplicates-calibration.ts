@@ -9,6 +9,7 @@ import sharp, { type Sharp } from 'sharp';
 import { identityKey } from '../embedding/identity.js';
 import { decodeImage, readSource } from '../image/index.js';
 import { hashDistance, perceptualHash } from '../image/perceptual-hash.js';
+import { cropLikeness, miniature } from '../image/perceptual-hash-crop.js';
 import { writeAtomically } from '../models/cache.js';
 import { Random } from '../random.js';
 import type { Nearest } from '../vectors/exact-search.js';
@@ -29,10 +30,10 @@ const COPIES: Record<CopyKind, (image: Sharp, width: number, height: number) => 
   cropped: (image, width, height) =>
     image
       .extract({
-        left: Math.round(0.05 * width),
-        top: Math.round(0.05 * height),
-        width: Math.max(1, Math.round(0.9 * width)),
-        height: Math.max(1, Math.round(0.9 * height)),
+        left: Math.round(0.04 * width),
+        top: Math.round(0.1 * height),
+        width: Math.max(1, Math.round(0.85 * width)),
+        height: Math.max(1, Math.round(0.85 * height)),
       })
       .jpeg({ quality: 85 }),
 };
@@ -43,6 +44,8 @@ export interface MadeCopy {
   cosine: number;
   /** Bits of 256. */
   bits: number;
+  /** How well the one is a part of the other, −1..1. */
+  part: number;
 }
 
 /** What was measured, kept beside the collection. */
@@ -54,6 +57,8 @@ export interface Calibration {
   angles: NearestNull | null;
   /** Bits of 256 to the most similar of the near neighbours; null where pictures could not be read. */
   bits: NearestNull | null;
+  /** 1 less how well a picture is a part of one of its near neighbours, or they of it. */
+  parts: NearestNull | null;
   copies: MadeCopy[];
 }
 
@@ -64,6 +69,8 @@ const SAMPLE_UNSEEN = 20_000;
 const ORIGINALS = 60;
 /** While angles are measured, items whose pictures are this near by chance in one of a thousand are copies. */
 const SAME_PICTURE = 1e-3;
+/** Neighbours of which an item may be a part. */
+export const PART_RANKS = 3;
 /** How much the collection may grow or shrink before it is measured again, as a share. */
 const DRIFT = 0.1;
 
@@ -102,12 +109,19 @@ export async function calibrate(
     });
     return own.length < fewest ? [] : own.slice(0, fewest);
   });
+  const parts = seen.slice(0, SAMPLE / 2).flatMap((row) => {
+    const others = [...neighbours(row)].filter((other) => (bitsBetween(pictures, row, other) ?? 0) > same);
+    const own = others.slice(0, Math.min(PART_RANKS, fewest));
+    const distances = own.map((other) => 1 - partBetween(pictures, row, other)!);
+    return own.length < Math.min(PART_RANKS, fewest) ? [] : distances.sort((a, b) => a - b);
+  });
   const originals = rows.filter((row) => pictures?.get(row)).slice(0, ORIGINALS);
   const made: Calibration = {
     version: 1,
     count: set.count,
     angles: nearestNull(angles, fewest) ?? null,
     bits: bits ?? null,
+    parts: nearestNull(parts, Math.min(PART_RANKS, fewest)) ?? null,
     copies: await makeCopies(set, originals, pictures, signal),
   };
   if (file && bits) await writeAtomically(file, JSON.stringify(made)).catch(() => undefined); // a read-only folder
@@ -130,6 +144,12 @@ export function bitsBetween(pictures: Pictures, a: number, b: number): number | 
   return first && second ? hashDistance(first.look, second.look) : undefined;
 }
 
+/** How well one picture is a part of another, −1..1; undefined where one of them is not known. */
+export function partBetween(pictures: Pictures, a: number, b: number): number | undefined {
+  const [first, second] = [pictures.get(a), pictures.get(b)];
+  return first && second ? cropLikeness(first.small, second.small) : undefined;
+}
+
 /** Makes copies of pictures and compares them; none where the embedder of the vectors cannot be opened. */
 async function makeCopies(
   set: VectorSet,
@@ -141,7 +161,7 @@ async function makeCopies(
   if (embedder === undefined) return [];
   const unit = set.unit();
   const jobs = rows.flatMap((row) => COPY_KINDS.map((kind) => ({ row, kind })));
-  const bits: (number | undefined)[] = [];
+  const looks: Pick<MadeCopy, 'bits' | 'part'>[] = [];
   const inputs = async function* () {
     for (const [i, { row, kind }] of jobs.entries()) {
       const bytes = await readSource(set.file(row)).catch(() => undefined);
@@ -149,8 +169,12 @@ async function makeCopies(
       const { data, width, height } = await decodeImage(bytes);
       const upright = sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false });
       const input = await COPIES[kind](upright, width, height).toBuffer();
-      const look = perceptualHash(await decodeImage(input), HASH_SIZE);
-      bits[i] = hashDistance(pictures.get(row)!.look, look);
+      const copy = await decodeImage(input);
+      const { look, small } = pictures.get(row)!;
+      looks[i] = {
+        bits: hashDistance(look, perceptualHash(copy, HASH_SIZE)),
+        part: cropLikeness(small, miniature(copy)),
+      };
       yield { id: String(i), input };
     }
   };
@@ -163,7 +187,7 @@ async function makeCopies(
       product += result.vector[d]! * unit.data[row * unit.dimension + d]!;
       square += result.vector[d]! ** 2;
     }
-    made.push({ kind, cosine: product / Math.sqrt(square), bits: bits[Number(result.id)]! });
+    made.push({ kind, cosine: product / Math.sqrt(square), ...looks[Number(result.id)]! });
   }
   return made;
 }
@@ -173,9 +197,12 @@ export interface NearRule {
   /** The same picture: at most so many of 256 bits differ, and the cosine is at least `withBits`; −1 for never. */
   bits: number;
   withBits: number;
+  /** Or the one is a part of the other: a correlation of at least this, and the cosine is at least `withPart`. Above 1 for never. */
+  part: number;
+  withPart: number;
   /** Or the cosine alone is at least this; above 1 for never. */
   cosine: number;
-  /** The share of items that are called duplicates wrongly, by each of the two conditions. */
+  /** The share of items that are called duplicates wrongly, by each of the three conditions. */
   share: number;
 }
 
@@ -190,27 +217,34 @@ const MARGIN_BITS = 4;
  * Each limit is as near as different pictures come by chance in this share of the items; but where they stay further
  * apart, no laxer than nearly all copies need.
  */
-export function ruleFor({ angles, bits, copies }: Calibration, share: number): NearRule {
+export function ruleFor({ angles, bits, parts, copies }: Calibration, share: number): NearRule {
   const whole = copies.filter(({ kind }) => kind !== 'cropped');
-  const least = (list: readonly MadeCopy[]) =>
-    quantile(Float64Array.from(list, ({ cosine }) => cosine).sort(), MISSED);
-  const needed =
-    whole.length === 0
-      ? 24
-      : MARGIN_BITS + quantile(Float64Array.from(whole, (copy) => copy.bits).sort(), 1 - MISSED);
+  const cropped = copies.filter(({ kind }) => kind === 'cropped');
+  const reached = (of: readonly MadeCopy[], what: 'cosine' | 'bits' | 'part', part: number) =>
+    quantile(Float64Array.from(of, (copy) => copy[what]).sort(), part);
   const byChance = angles ? Math.cos(distanceOfShare(angles, share)) : 2;
+  const tried = copies.length > 0;
+  const most = tried ? MARGIN_BITS + reached(whole, 'bits', 1 - MISSED) : UNTRIED.bits;
+  const least = tried ? reached(cropped, 'part', MISSED) : UNTRIED.part;
   return {
-    bits: Math.floor(bits ? Math.min(needed, distanceOfShare(bits, share)) : -1),
-    withBits: whole.length === 0 ? Math.min(byChance, 0.8) : Math.min(least(whole), byChance),
-    cosine: Math.max(byChance, copies.length === 0 ? -1 : least(copies)),
+    bits: Math.floor(bits ? Math.min(most, distanceOfShare(bits, share)) : -1),
+    withBits: Math.min(byChance, tried ? reached(whole, 'cosine', MISSED) : UNTRIED.cosine),
+    part: parts ? Math.max(least, 1 - distanceOfShare(parts, share)) : 2,
+    withPart: Math.min(byChance, tried ? reached(cropped, 'cosine', MISSED) : UNTRIED.cosine),
+    cosine: Math.max(byChance, tried ? reached(copies, 'cosine', MISSED) : -1),
     share,
   };
 }
 
+/** What copies need where none could be made, since the model of the vectors is not here. */
+const UNTRIED = { bits: 24, part: 0.97, cosine: 0.8 };
+
 /** Of the copies of each kind that were made, the share that the rule finds. */
 export function recallOf(rule: NearRule, copies: readonly MadeCopy[]): Partial<Record<CopyKind, number>> {
-  const found = ({ cosine, bits }: MadeCopy) =>
-    cosine >= rule.cosine || (bits <= rule.bits && cosine >= rule.withBits);
+  const found = ({ cosine, bits, part }: MadeCopy) =>
+    cosine >= rule.cosine ||
+    (bits <= rule.bits && cosine >= rule.withBits) ||
+    (part >= rule.part && cosine >= rule.withPart);
   return Object.fromEntries(
     COPY_KINDS.flatMap((kind) => {
       const own = copies.filter((copy) => copy.kind === kind);

@@ -1,26 +1,25 @@
 /** @file Pairs of items that are nearly the same picture, by a rule that is measured on the collection itself. */
-
 import { count as countText } from '../units.js';
 import { approximateNeighbourGraph } from '../vectors/approximate-neighbours.js';
 import type { Nearest } from '../vectors/exact-search.js';
 import { nearPairs } from '../vectors/near-pairs.js';
-import type { DuplicateKind, DuplicateOptions } from './duplicates.js';
+import type { DuplicateOptions } from './duplicates.js';
 import {
-  bitsBetween,
   type Calibration,
   COPY_KINDS,
   calibrate,
   type NearRule,
+  PART_RANKS,
   recallOf,
   ruleFor,
 } from './duplicates-calibration.js';
-import { pairKey } from './duplicates-memory.js';
+import type { Likeness } from './duplicates-likeness.js';
 import type { Pictures } from './duplicates-pictures.js';
 import type { VectorSet } from './vector-set.js';
 
 /** Neighbours of each item; larger groups are searched further. */
 const NEIGHBOURS = 8;
-/** The shares of wrong duplicates to choose from, for each of the rule's two conditions. */
+/** The shares of wrong duplicates to choose from, for each of the rule's conditions. */
 const SHARES = [1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6];
 
 /** What was found. */
@@ -29,138 +28,76 @@ export interface FoundNear {
   pairs: number[];
   rule: NearRule;
   calibration: Calibration | null;
-  /** Items that have a duplicate by the rule. */
+  /** Items that have a duplicate among their neighbours. */
   items: number;
-  /** Some of the pictures could be read. */
-  seen: boolean;
 }
 
-/** Finds pairs by the rule that is measured, or by a threshold on the cosine. */
+/**
+ * Finds pairs by the rule that is measured, or by a threshold on the cosine.
+ * @param likeness says by a rule how two items are alike
+ */
 export async function findNear(
   set: VectorSet,
   pictures: Pictures,
+  likeness: Likeness,
   { threshold, precision, seed, signal, onProgress }: DuplicateOptions & { precision: number },
 ): Promise<FoundNear> {
   const { count } = set;
-  const { data, dimension } = set.unit();
+  const { data, dimension } = likeness.unit;
   const k = Math.min(NEIGHBOURS, count - 1);
-  const graph: Nearest =
-    k === 0
-      ? { indices: new Int32Array(0), scores: new Float32Array(0) }
-      : await approximateNeighbourGraph(data, dimension, k, {
-          signal,
-          onProgress: (share) =>
-            onProgress?.({ stage: 'neighbours', done: Math.round(share * count), total: count }),
-        });
-  let rule: NearRule = { bits: -1, withBits: 2, cosine: threshold ?? 2, share: 0 };
+  let rule: NearRule = { bits: -1, withBits: 2, part: 2, withPart: 2, cosine: threshold ?? 2, share: 0 };
+  if (k === 0) return { pairs: [], rule, calibration: null, items: 0 };
+  const graph = await approximateNeighbourGraph(data, dimension, k, {
+    signal,
+    onProgress: (share) =>
+      onProgress?.({ stage: 'neighbours', done: Math.round(share * count), total: count }),
+  });
   let calibration: Calibration | null = null;
-  if (threshold === undefined && k > 0) {
+  let found = new Set<number>();
+  const pairs: number[] = [];
+  const collect = () => {
+    pairs.length = 0;
+    found = new Set();
+    for (let i = 0; i < graph.indices.length; i++) {
+      const [row, other] = [Math.floor(i / k), graph.indices[i]!];
+      if (likeness.near(rule, row, other, graph.scores[i]!, i % k < PART_RANKS) === undefined) continue;
+      pairs.push(row, other);
+      found.add(row).add(other);
+    }
+  };
+  if (threshold === undefined) {
     calibration = await calibrate(set, graph, pictures, { seed, signal });
     // What may be the same picture is looked at; then the rule is made as strict as the precision demands.
     const loosest = ruleFor(calibration, SHARES[0]!);
-    if (loosest.bits >= 0) await pictures.measure(nearRows(graph, k, loosest.withBits));
+    await pictures.measure(candidates(graph, k, loosest));
     for (const share of SHARES) {
       rule = ruleFor(calibration, share);
+      collect();
       const wrong = expectedWrong(rule, count);
-      if (wrong < 0.5 || wrong <= (1 - precision) * itemsFound(graph, k, rule, pictures)) break;
+      if (wrong < 0.5 || wrong <= (1 - precision) * found.size) break;
     }
-  }
-  const pairs: number[] = [];
-  if (rule.cosine <= 1 && k > 0) {
+  } else collect();
+  if (rule.cosine <= 1) {
     const near = await nearPairs(data, dimension, { threshold: rule.cosine, graph });
     for (const row of near.pairs) pairs.push(row);
   }
-  if (rule.bits >= 0)
-    for (let i = 0; i < graph.indices.length; i++) {
-      const [row, other] = [Math.floor(i / k), graph.indices[i]!];
-      if (graph.scores[i]! >= rule.withBits && samePicture(pictures, row, other, rule.bits))
-        pairs.push(row, other);
-    }
-  const items = itemsFound(graph, k, rule, pictures);
-  return { pairs, rule, calibration, items, seen: (calibration?.bits ?? null) !== null };
+  return { pairs, rule, calibration, items: found.size };
 }
 
-/** How one item is like another. */
-export class Likeness {
-  private readonly unit;
-  private readonly contents: readonly unknown[];
-
-  constructor(
-    set: VectorSet,
-    private readonly pictures: Pictures,
-    private readonly rule: NearRule | null,
-    /** Pairs that are none, by their contents. */
-    private readonly not: ReadonlySet<string>,
-  ) {
-    this.unit = set.unit();
-    this.contents = pictures.contents;
+/** Items whose pictures the rule asks about. */
+function* candidates({ indices, scores }: Nearest, k: number, rule: NearRule): Generator<number> {
+  for (let i = 0; i < indices.length; i++) {
+    const bits = rule.bits >= 0 && scores[i]! >= rule.withBits;
+    const part = rule.part <= 1 && scores[i]! >= rule.withPart && i % k < PART_RANKS;
+    if (!bits && !part) continue;
+    yield Math.floor(i / k);
+    yield indices[i]!;
   }
-
-  cosine(a: number, b: number): number {
-    const { data, dimension } = this.unit;
-    let sum = 0;
-    for (let d = 0; d < dimension; d++) sum += data[a * dimension + d]! * data[b * dimension + d]!;
-    return Math.min(1, sum);
-  }
-
-  /** Undefined for what is no duplicate. */
-  kind(a: number, b: number): DuplicateKind | undefined {
-    const [first, second] = [this.contentOf(a), this.contentOf(b)];
-    if (first !== undefined && second !== undefined) {
-      if (first === second) return 'exact';
-      if (this.not.has(pairKey(first, second))) return undefined;
-    }
-    const { rule } = this;
-    if (rule === null) return undefined;
-    const cosine = this.cosine(a, b);
-    const bits = bitsBetween(this.pictures, a, b);
-    const same = bits !== undefined && bits <= Math.max(rule.bits, SAME_PICTURE_BITS);
-    if (cosine >= rule.withBits && bits !== undefined && bits <= rule.bits) return 'same-picture';
-    if (cosine >= rule.cosine - 1e-6) return same ? 'same-picture' : 'near';
-    return undefined;
-  }
-
-  private contentOf(row: number): string | undefined {
-    const content = this.contents[row] ?? this.pictures.get(row)?.content;
-    return typeof content === 'string' ? content : undefined;
-  }
-}
-
-/** Of 256 bits; what is near anyway is called the same picture within these. */
-const SAME_PICTURE_BITS = 16;
-
-function samePicture(pictures: Pictures, a: number, b: number, most: number): boolean {
-  const bits = bitsBetween(pictures, a, b);
-  return bits !== undefined && bits <= most;
-}
-
-/** Items of pairs in the graph that are this near. */
-function* nearRows({ indices, scores }: Nearest, k: number, cosine: number): Generator<number> {
-  for (let i = 0; i < indices.length; i++)
-    if (scores[i]! >= cosine) {
-      yield Math.floor(i / k);
-      yield indices[i]!;
-    }
-}
-
-/** Items that are called duplicates of one of their neighbours. */
-function itemsFound({ indices, scores }: Nearest, k: number, rule: NearRule, pictures: Pictures): number {
-  let found = 0;
-  for (let row = 0; row < indices.length / k; row++)
-    for (let i = row * k; i < (row + 1) * k; i++) {
-      const near =
-        scores[i]! >= rule.cosine ||
-        (rule.bits >= 0 && scores[i]! >= rule.withBits && samePicture(pictures, row, indices[i]!, rule.bits));
-      if (!near) continue;
-      found++;
-      break;
-    }
-  return found;
 }
 
 /** Items that the rule calls duplicates wrongly, as far as can be foreseen: each condition may. */
-function expectedWrong({ bits, cosine, share }: NearRule, count: number): number {
-  return ((bits >= 0 ? 1 : 0) + (cosine <= 1 ? 1 : 0)) * share * count;
+function expectedWrong({ bits, part, cosine, share }: NearRule, count: number): number {
+  return [bits >= 0, part <= 1, cosine <= 1].filter(Boolean).length * share * count;
 }
 
 /** What was called a duplicate and how far that can be trusted, in sentences. */
@@ -170,29 +107,37 @@ export function explain(near: FoundNear | null, count: number, threshold: number
     return [
       `Two items are duplicates when the cosine of their vectors is at least ${threshold}, as was asked for.`,
     ];
-  const { rule, calibration, items, seen } = near;
-  if (calibration === null || (rule.bits < 0 && rule.cosine > 1))
+  const { rule, calibration, items } = near;
+  if (calibration === null || expectedWrong({ ...rule, share: 1 }, 1) === 0)
     return [
-      'There are too few items to measure how near different pictures come; only equal files were looked for.',
+      'There are too few items to measure how near different pictures come: only equal files are found.',
     ];
-  const cosine = `the cosine of their vectors is at least ${rule.cosine.toFixed(4)}`;
-  const sentences = [
-    seen
-      ? `Two pictures are duplicates when at most ${rule.bits} of 256 bits of their looks differ and ${cosine.replace(rule.cosine.toFixed(4), rule.withBits.toFixed(4))}, or when that cosine alone is at least ${rule.cosine.toFixed(4)}.`
-      : `The pictures cannot be read, so the vectors alone decide: two items are duplicates when ${cosine}.`,
+  const seen = rule.bits >= 0;
+  const ways = [
+    ...(seen
+      ? [
+          `at most ${rule.bits} of 256 bits of their perceptual hashes differ (cosine at least ${rule.withBits.toFixed(3)})`,
+        ]
+      : []),
+    ...(rule.part <= 1
+      ? [
+          `one is a part of the other with a correlation of at least ${rule.part.toFixed(4)} (cosine at least ${rule.withPart.toFixed(3)})`,
+        ]
+      : []),
+    ...(rule.cosine <= 1 ? [`the cosine of their vectors is at least ${rule.cosine.toFixed(4)}`] : []),
   ];
+  const blind = seen ? '' : 'The pictures cannot be compared, so the vectors alone decide. ';
   const wrong = expectedWrong(rule, count);
   const expected = wrong < 1 ? 'less than one' : `about ${countText(Math.round(wrong))}`;
-  sentences.push(
-    `Different pictures come that near by chance for ${expected} of the ${countText(count)} items here; ${countText(items)} have a duplicate.`,
-  );
   const recall = recallOf(rule, calibration.copies);
   const shares = COPY_KINDS.flatMap((kind) =>
     recall[kind] === undefined ? [] : [`${Math.round(100 * recall[kind])} % of the ${kind}`],
   );
-  if (shares.length > 0)
-    sentences.push(
-      `Of copies that were made of its pictures for a trial, this finds ${shares.join(', ')} ones.`,
-    );
-  return sentences;
+  return [
+    `${blind}Two pictures are duplicates when ${ways.join(', or ')}.`,
+    `By chance, different pictures come that near for ${expected} of the ${countText(count)} items; ${countText(items)} were found.`,
+    ...(shares.length > 0
+      ? [`Of copies made of these pictures for a trial it finds ${shares.join(', ')} ones.`]
+      : []),
+  ];
 }

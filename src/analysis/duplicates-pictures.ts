@@ -9,6 +9,7 @@ import path from 'node:path';
 import { ImageError, type ItemFailure } from '../errors.js';
 import { decodeImage, readSource } from '../image/index.js';
 import { perceptualHash, sharpness } from '../image/perceptual-hash.js';
+import { MINIATURE, miniature } from '../image/perceptual-hash-crop.js';
 import { inParallel } from '../pages/thumbnail.js';
 import { duplicatesFolder } from './duplicates-memory.js';
 import type { VectorSet } from './vector-set.js';
@@ -19,6 +20,8 @@ export interface Picture {
   content: string;
   /** 256 bits. */
   look: Uint8Array;
+  /** In grey, 32 × 32 pixels. */
+  small: Uint8Array;
   sharpness: number;
   /** Pixels, upright. */
   width: number;
@@ -38,7 +41,7 @@ const TOGETHER = 256;
 export class Pictures {
   private readonly known = new Map<number, Picture | null>();
   /** Content hashes that the collection knows of its items, once something was measured. */
-  contents: readonly unknown[] = [];
+  private contents: readonly unknown[] = [];
   private kept: Map<string, Picture> | undefined;
   readonly failures: ItemFailure[] = [];
 
@@ -51,6 +54,12 @@ export class Pictures {
   /** What is known of an item; undefined where it was not measured or cannot be read. */
   get(row: number): Picture | undefined {
     return this.known.get(row) ?? undefined;
+  }
+
+  /** SHA-256 of an item's bytes, where it is known. */
+  contentOf(row: number): string | undefined {
+    const content = this.contents[row] ?? this.known.get(row)?.content;
+    return typeof content === 'string' ? content : undefined;
   }
 
   /** Measures these items, as far as they are not known; those that cannot be read are noted as failures. */
@@ -91,6 +100,7 @@ export class Pictures {
       return {
         content: createHash('sha256').update(bytes).digest('hex'),
         look: perceptualHash(image, HASH_SIZE),
+        small: miniature(image),
         sharpness: sharpness(image),
         width: turned ? image.originalHeight : image.originalWidth,
         height: turned ? image.originalWidth : image.originalHeight,
@@ -126,23 +136,24 @@ async function contentsOf(set: VectorSet): Promise<readonly unknown[]> {
   return (await set.column('hash')).cells;
 }
 
-function lineOf({ content, look, sharpness, width, height, format }: Picture): string {
-  return [content, Buffer.from(look).toString('hex'), sharpness.toPrecision(6), width, height, format].join(
-    '\t',
-  );
+function lineOf({ content, look, small, sharpness, width, height, format }: Picture): string {
+  const [hash, pixels] = [Buffer.from(look).toString('hex'), Buffer.from(small).toString('base64')];
+  return [content, hash, sharpness.toPrecision(6), width, height, format, pixels].join('\t');
 }
 
 /** Undefined for a line that was cut off. */
 function pictureOf(line: string): Picture | undefined {
-  const [content, look, sharp, width, height, format] = line.split('\t');
-  if (!format || look!.length !== (HASH_SIZE * HASH_SIZE) / 4) return undefined;
+  const [content, look, sharp, width, height, format, pixels] = line.split('\t');
+  const small = Uint8Array.from(Buffer.from(pixels ?? '', 'base64'));
+  if (small.length !== MINIATURE * MINIATURE) return undefined;
   return {
     content: content!,
     look: Uint8Array.from(Buffer.from(look!, 'hex')),
+    small,
     sharpness: Number(sharp),
     width: Number(width),
     height: Number(height),
-    format,
+    format: format!,
   };
 }
 

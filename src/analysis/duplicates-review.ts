@@ -78,5 +78,6 @@ function likenessIn({ kind, cosine, bits }: DuplicateMember): string {
   if (kind === null) return '';
   if (kind === 'exact') return 'equal to the byte';
   const measured = `cosine ${cosine.toFixed(3)}${bits === null ? '' : `, ${bits} of 256 bits differ`}`;
-  return `${kind === 'near' ? 'nearly the same' : 'the same picture'}: ${measured}`;
+  const likeness = { near: 'nearly the same', 'same-picture': 'the same picture', cropped: 'a part of it' };
+  return `${likeness[kind]}: ${measured}`;
 }

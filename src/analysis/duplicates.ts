@@ -6,17 +6,18 @@ import { type ItemFailure, UsageError } from '../errors.js';
 import { nearGroups } from '../vectors/near-pairs.js';
 import { bitsBetween, type Calibration, type NearRule } from './duplicates-calibration.js';
 import { compareKeepers, type FileFacts, factsOf, keeperReason } from './duplicates-keeper.js';
+import { Likeness } from './duplicates-likeness.js';
 import { readNotDuplicates } from './duplicates-memory.js';
-import { explain, findNear, Likeness } from './duplicates-near.js';
+import { explain, findNear } from './duplicates-near.js';
 import { equalFiles, Pictures } from './duplicates-pictures.js';
 import { splitsOf } from './duplicates-splits.js';
 import type { VectorSet } from './vector-set.js';
 
 /**
- * How two files are alike: `exact` to the byte; `same-picture` in another size, encoding or brightness; `near` by the
- * vectors alone: cropped, taken a moment later, or of the same thing.
+ * How two files are alike: `exact` to the byte; `same-picture` in another size, encoding or brightness; `cropped`: one is
+ * a part of the other; `near` by the vectors alone: taken a moment later, or of the same thing.
  */
-export type DuplicateKind = 'exact' | 'same-picture' | 'near';
+export type DuplicateKind = 'exact' | 'same-picture' | 'cropped' | 'near';
 
 /** What is being done: comparing vectors, or reading pictures. */
 export interface DuplicateProgress {
@@ -103,16 +104,16 @@ export async function findDuplicates(set: VectorSet, options: DuplicateOptions =
   );
   const not = await readNotDuplicates(set);
   const equal = what === 'near' ? [] : await equalFiles(set, pictures);
-  const near = what === 'exact' ? null : await findNear(set, pictures, { ...options, precision });
+  const likeness = new Likeness(set, pictures, not);
+  const near = what === 'exact' ? null : await findNear(set, pictures, likeness, { ...options, precision });
   const pairs = near ? [...equal, ...near.pairs] : equal;
   await pictures.measure(pairs);
   const facts = await factsOf(set, pictures, pairs);
-  const likeness = new Likeness(set, pictures, near?.rule ?? null, not);
   const ranked = [...facts.keys()].sort((a, b) => compareKeepers(facts.get(a)!, facts.get(b)!));
   const rank = new Float64Array(set.count);
   for (const [i, row] of ranked.entries()) rank[row] = i;
   const kinds = (a: number, b: number): DuplicateKind | undefined => {
-    const kind = likeness.kind(a, b);
+    const kind = likeness.kind(near?.rule ?? null, a, b);
     return kind === 'exact' && what === 'near' ? 'same-picture' : kind;
   };
   const groups = nearGroups({ pairs, rank, near: (a, b) => kinds(a, b) !== undefined })

@@ -20,7 +20,7 @@ export const duplicates = defineCommand({
   summary: 'Finds pictures that are there more than once, says which to keep, and moves the others if asked.',
   details:
     `${SOURCE_HELP} Lines on standard output have tabs between the number of the group, "keep" or how the file is like the ` +
-    'one to keep (exact, same-picture, near), the cosine, how many of 256 bits of the perceptual hash differ, the path, and ' +
+    'one to keep (exact, same-picture, cropped, near), the cosine, how many of 256 bits of the perceptual hash differ, the path, and ' +
     'the split where there is one. From which nearness on pictures are called duplicates is measured on the pictures ' +
     'themselves, and said. Nothing is ever deleted or overwritten, and nothing moved without being asked for.',
   arity: [0, 2],
