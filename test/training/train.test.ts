@@ -99,11 +99,13 @@ describe('trainAutoencoder', () => {
   it('does not let two runs write to one folder', async () => {
     let second: Promise<unknown> = Promise.resolve();
     const run = trainAutoencoder(
-      { ...tiny, out: at('locked') },
+      { ...tiny, out: at('locked'), epochs: 40 }, // long enough for the second to start
       {
         onEvent: (event) => {
           if (event.type === 'step' && event.step === 1)
-            second = trainAutoencoder({ ...tiny, out: at('locked'), resume: true }).catch((e) => e);
+            second = trainAutoencoder({ ...tiny, out: at('locked'), epochs: 40, resume: true }).catch(
+              (e) => e,
+            );
         },
       },
     );
