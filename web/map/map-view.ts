@@ -10,23 +10,11 @@
  * map.fit();
  * ```
  */
-import { CanvasRenderer } from './canvas-renderer.js';
 import { listen } from './gestures.js';
 import { LabelLayer, type MapLabel } from './labels.js';
-import { PointGrid } from './point-grid.js';
-import { spread } from './spread.js';
-import {
-  FADED,
-  type MapRenderer,
-  NORMAL,
-  type Picture,
-  type Place,
-  RAISED,
-  type Tiles,
-  type View,
-} from './types.js';
-import { fitted, panned, type Size, toPlane, toScreen, zoomedAt } from './view.js';
-import { WebglRenderer } from './webgl-renderer.js';
+import { PointLayer } from './point-layer.js';
+import type { MapRenderer, Place, Tiles, View } from './types.js';
+import { between, fitted, panned, type Size, toPlane, toScreen, zoomedAt } from './view.js';
 
 /** What a map tells. */
 export interface MapEvents {
@@ -50,17 +38,6 @@ export interface MapViewOptions {
   inset?: (() => number) | undefined;
 }
 
-/** Above so many points WebGL 2 is faster. */
-const MANY = 50_000;
-/** The longer side of a picture and the least distance between two, in CSS pixels. */
-const PICTURE = 56;
-const APART = 64;
-/** Pictures at once. */
-const MOST_PICTURES = 400;
-/** Pictures are shown at so many times the view of everything; those of raised items always. */
-const PICTURES_FROM = 1.8;
-/** The pointer is on a point up to so many CSS pixels away. */
-const REACH = 12;
 const LEAST_ZOOM = 0.4;
 const MOST_ZOOM = 4000;
 const KEYS =
@@ -70,7 +47,7 @@ type Listener<K extends keyof MapEvents> = (event: MapEvents[K]) => void;
 
 /** See the head of this file. */
 export class MapView {
-  private renderer: MapRenderer;
+  private readonly layer: PointLayer;
   private readonly labels: LabelLayer;
   private readonly lasso: SVGPolygonElement;
   private readonly listeners: { [K in keyof MapEvents]: Set<Listener<K>> } = {
@@ -80,21 +57,11 @@ export class MapView {
     select: new Set(),
   };
   private readonly stop: (() => void)[] = [];
-  private points = { x: new Float32Array(0), y: new Float32Array(0) };
-  private grid = new PointGrid(this.points);
-  private colors: [Uint8Array, readonly string[]] = [new Uint8Array(0), ['#888888']];
-  private levels: Uint8Array | undefined;
-  private tiles: Tiles | undefined;
-  private candidates = new Uint32Array(0);
-  private first: ArrayLike<number> = [];
-  private pictures: Picture[] = [];
-  private showPictures = true;
   private whole: View = { x: 0, y: 0, scale: 1 };
   private current: View = { x: 0, y: 0, scale: 1 };
   private focus = -1;
   private frame = 0;
   private moving = 0;
-  private faded = '#cccccc';
 
   constructor(
     readonly element: HTMLElement,
@@ -106,7 +73,7 @@ export class MapView {
     element.ariaLabel = options.name;
     element.ariaDescription = KEYS;
     element.style.touchAction = 'none';
-    this.renderer = this.makeRenderer(options.renderer ?? 'canvas');
+    this.layer = new PointLayer(element, options.renderer);
     this.labels = new LabelLayer(document);
     const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
     svg.style.cssText = 'position:absolute;inset:0;width:100%;height:100%;pointer-events:none';
@@ -131,31 +98,20 @@ export class MapView {
 
   /** Which renderer draws. */
   get kind(): MapRenderer['kind'] {
-    return this.renderer.kind;
+    return this.layer.kind;
   }
 
-  /** Where the items lie: one number each per array. The view shows all of them. */
+  /** Where the items lie: one number each per array. The view shows all of them; colours, emphasis and pictures are to be set anew. */
   setPoints(x: Float32Array, y: Float32Array): void {
-    const wanted = this.options.renderer ?? (x.length > MANY ? 'webgl2' : 'canvas');
-    if (wanted !== this.renderer.kind) {
-      this.renderer.destroy();
-      this.renderer = this.makeRenderer(wanted);
-    }
-    this.points = { x: x as Float32Array<ArrayBuffer>, y: y as Float32Array<ArrayBuffer> };
-    this.grid = new PointGrid(this.points);
-    this.colors = [new Uint8Array(x.length), this.colors[1]];
-    this.levels = undefined;
+    this.layer.setPoints({ x, y });
     this.focus = -1;
-    this.renderer.setPoints(this.points);
-    this.renderer.setColors(...this.colors);
-    this.whole = fitted(this.points, this.size, undefined, this.options.inset?.());
+    this.whole = fitted(this.layer.points, this.size, undefined, this.options.inset?.());
     this.view = this.whole;
   }
 
   /** @param indices the colour of each item, a place in the palette of at most 256 `#rrggbb` */
   setColors(indices: Uint8Array, palette: readonly string[]): void {
-    this.colors = [indices, palette];
-    this.renderer.setColors(indices, palette);
+    this.layer.setColors(indices, palette);
     this.redraw();
   }
 
@@ -165,21 +121,13 @@ export class MapView {
    * @param first items whose pictures are wanted most, in this order
    */
   setEmphasis(levels: Uint8Array | undefined, first: ArrayLike<number> = []): void {
-    this.levels = levels;
-    this.first = Array.from(first).filter((item) => (this.tiles?.slots[item] ?? -1) >= 0);
-    this.pictures = [];
-    this.renderer.setEmphasis(levels);
+    this.layer.setEmphasis(levels, first);
     this.redraw();
   }
 
   /** Small pictures, shown once there is room. */
   setTiles(tiles: Tiles | undefined): void {
-    this.tiles = tiles;
-    this.renderer.setTiles(tiles);
-    // In an order that is spread over the items, and always the same.
-    const turn = (item: number) => (item * 0.6180339887) % 1;
-    const all = tiles ? Array.from(tiles.slots.keys()).filter((item) => tiles.slots[item]! >= 0) : [];
-    this.candidates = Uint32Array.from(all.sort((a, b) => turn(a) - turn(b)));
+    this.layer.setTiles(tiles);
     this.redraw();
   }
 
@@ -190,8 +138,8 @@ export class MapView {
 
   /** Whether pictures are shown, and the colour of faded points (`#rrggbb`). */
   setLook(look: { pictures?: boolean; faded?: string }): void {
-    this.showPictures = look.pictures ?? this.showPictures;
-    this.faded = look.faded ?? this.faded;
+    this.layer.showPictures = look.pictures ?? this.layer.showPictures;
+    this.layer.faded = look.faded ?? this.layer.faded;
     this.redraw();
   }
 
@@ -217,7 +165,7 @@ export class MapView {
 
   /** Shows items, or all. */
   fit(items?: ArrayLike<number>): void {
-    const view = fitted(this.points, this.size, items, this.options.inset?.());
+    const view = fitted(this.layer.points, this.size, items, this.options.inset?.());
     this.moveTo({ ...view, scale: Math.min(view.scale, this.whole.scale * 24) });
   }
 
@@ -232,32 +180,21 @@ export class MapView {
   show(item: number): void {
     const scale = Math.max(this.current.scale, this.whole.scale * 6);
     const inset = this.options.inset?.() ?? 0;
-    this.moveTo({ x: this.points.x[item]! - inset / 2 / scale, y: this.points.y[item]!, scale });
+    this.moveTo({ x: this.layer.points.x[item]! - inset / 2 / scale, y: this.layer.points.y[item]!, scale });
     this.focus = item;
   }
 
   /** Where an item is seen. */
   placeOf(item: number): Place {
-    return toScreen(this.current, this.size, this.points.x[item]!, this.points.y[item]!);
+    return toScreen(this.current, this.size, this.layer.points.x[item]!, this.layer.points.y[item]!);
   }
 
   destroy(): void {
     for (const stop of this.stop) stop();
     cancelAnimationFrame(this.frame);
     cancelAnimationFrame(this.moving);
-    this.renderer.destroy();
+    this.layer.destroy();
     this.element.replaceChildren();
-  }
-
-  private makeRenderer(kind: 'canvas' | 'webgl2'): MapRenderer {
-    const { ownerDocument: document } = this.element;
-    const gl = kind === 'webgl2' && WebglRenderer.isAvailable(document);
-    const renderer = gl ? new WebglRenderer(document) : new CanvasRenderer(document);
-    renderer.canvas.style.cssText = 'position:absolute;inset:0;width:100%;height:100%';
-    renderer.canvas.ariaHidden = 'true';
-    this.element.prepend(renderer.canvas);
-    if (this.tiles) renderer.setTiles(this.tiles);
-    return renderer;
   }
 
   /** Goes to a view in a quarter of a second, or at once for those who want no motion. */
@@ -271,12 +208,7 @@ export class MapView {
     const start = performance.now();
     const step = (): void => {
       const t = Math.min(1, (performance.now() - start) / 260);
-      const part = t * t * (3 - 2 * t);
-      const scale = from.scale * (to.scale / from.scale) ** part;
-      // The plane moves evenly on the screen, which is nearer at the end.
-      const along =
-        to.scale === from.scale ? part : (1 / from.scale - 1 / scale) / (1 / from.scale - 1 / to.scale);
-      this.view = { x: from.x + (to.x - from.x) * along, y: from.y + (to.y - from.y) * along, scale };
+      this.view = between(from, to, t * t * (3 - 2 * t));
       if (t < 1) this.moving = requestAnimationFrame(step);
     };
     step();
@@ -284,7 +216,7 @@ export class MapView {
 
   private resized(): void {
     const nearly = Math.abs(this.zoom - 1) < 1e-6;
-    this.whole = fitted(this.points, this.size, undefined, this.options.inset?.());
+    this.whole = fitted(this.layer.points, this.size, undefined, this.options.inset?.());
     if (nearly) this.view = this.whole;
     this.draw(); // now: the next frame would be too late, and show the old picture stretched
   }
@@ -300,45 +232,12 @@ export class MapView {
   private draw(): void {
     const { current: view, size, zoom } = this;
     if (size.width === 0 || size.height === 0) return;
-    const n = Math.max(1, this.points.x.length);
-    const base = Math.min(3.2, Math.max(0.9, 0.17 * Math.sqrt((size.width * size.height) / n)));
-    this.pictures =
-      this.showPictures && this.tiles && (zoom >= PICTURES_FROM || this.levels !== undefined)
-        ? spread(view, size, {
-            points: this.points,
-            candidates: this.candidates,
-            shown: this.pictures,
-            first: this.first,
-            size: PICTURE,
-            distance: APART,
-            most: MOST_PICTURES,
-            allowed: (item) => (this.levels?.[item] ?? NORMAL) >= (zoom >= PICTURES_FROM ? NORMAL : RAISED),
-          })
-        : [];
-    this.renderer.draw({
-      view,
-      ...size,
-      ratio: this.element.ownerDocument.defaultView?.devicePixelRatio ?? 1,
-      radius: Math.min(7, base * Math.max(1, zoom) ** 0.3),
-      opacity: n > MANY ? 0.6 : 0.85,
-      faded: this.faded,
-      pictures: this.pictures,
-    });
+    this.layer.draw(view, size, zoom);
     this.labels.place(view, size, this.options.inset?.());
   }
 
-  /** The item whose picture or point is there; −1 for none. */
   private itemAt(place: Place): number {
-    for (const { item, size } of [...this.pictures].reverse()) {
-      const at = this.placeOf(item);
-      const slot = this.tiles!.slots[item]!;
-      const [w, h] = [this.tiles!.sizes[2 * slot]!, this.tiles!.sizes[2 * slot + 1]!];
-      const half = size / 2 / Math.max(w, h);
-      if (Math.abs(at.x - place.x) <= w * half && Math.abs(at.y - place.y) <= h * half) return item;
-    }
-    const { x, y } = toPlane(this.current, this.size, place);
-    const visible = (item: number) => this.levels?.[item] !== FADED;
-    return this.grid.nearest(x, y, REACH / this.current.scale, visible);
+    return this.layer.itemAt(this.current, this.size, place);
   }
 
   private pointAt(item: number, by: 'pointer' | 'keyboard'): void {
@@ -370,7 +269,7 @@ export class MapView {
         this.lasso.setAttribute('points', ended ? '' : path.map(({ x, y }) => `${x},${y}`).join(' '));
         if (ended)
           this.emit('select', {
-            items: this.grid.inside(path.map((place) => toPlane(this.current, this.size, place))),
+            items: this.layer.grid.inside(path.map((place) => toPlane(this.current, this.size, place))),
           });
       },
       key: (event) => this.key(event),
@@ -400,19 +299,17 @@ export class MapView {
 
   /** Points at the nearest item in a direction: within 45° of it, from the present one or from the middle. */
   private step([dx, dy]: [number, number]): void {
-    const { current, size, points } = this;
+    const { current, size } = this;
+    const { points, grid } = this.layer;
     const from = this.focus >= 0 ? { x: points.x[this.focus]!, y: points.y[this.focus]! } : current;
     const ahead = (item: number) => {
       const [x, y] = [points.x[item]! - from.x, points.y[item]! - from.y];
       const along = x * dx + y * dy;
       return (
-        item !== this.focus &&
-        along > 0 &&
-        Math.abs(x * dy - y * dx) <= along &&
-        this.levels?.[item] !== FADED
+        item !== this.focus && along > 0 && Math.abs(x * dy - y * dx) <= along && this.layer.isVisible(item)
       );
     };
-    const item = this.grid.nearest(from.x, from.y, Math.max(size.width, size.height) / current.scale, ahead);
+    const item = grid.nearest(from.x, from.y, Math.max(size.width, size.height) / current.scale, ahead);
     if (item < 0) return;
     const place = this.placeOf(item);
     const inset = this.options.inset?.() ?? 0;

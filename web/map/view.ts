@@ -58,3 +58,11 @@ export function fitted(points: MapPoints, size: Size, items?: ArrayLike<number>,
   const scale = Math.min(across, up, 1e6);
   return { x: (left + right) / 2 - inset / 2 / scale, y: (bottom + top) / 2, scale };
 }
+
+/** A view on the way from one to another, 0 ≤ `part` ≤ 1: nearer evenly, and over the screen evenly. */
+export function between(from: View, to: View, part: number): View {
+  const scale = from.scale * (to.scale / from.scale) ** part;
+  const along =
+    to.scale === from.scale ? part : (1 / from.scale - 1 / scale) / (1 / from.scale - 1 / to.scale);
+  return { x: from.x + (to.x - from.x) * along, y: from.y + (to.y - from.y) * along, scale };
+}
