@@ -9,7 +9,7 @@ import type { ClassificationReport } from '../vectors/metrics/classification.js'
 import type { Candidate, ClassScore } from './classify-candidates.js';
 import type { Tried } from './classify-cv.js';
 import type { Novelty, TrainingImages } from './classify-training-images.js';
-import { assertFits, loadFitted, saveFitted } from './saved.js';
+import { assertFits, loadFitted, restoreNaN, saveFitted } from './saved.js';
 import type { VectorSet } from './vector-set.js';
 
 /** How a head came about, and what was measured on the way. */
@@ -151,8 +151,9 @@ export async function loadHead(
   options: { session?: SessionOptions | undefined } = {},
 ): Promise<Head> {
   const { identity, dimension, config, tensors } = await loadFitted(file, 'classifier');
-  const { summary, classifier, ids } = withNaN(config) as unknown as HeadConfig;
+  const { summary, classifier, ids } = config as unknown as HeadConfig;
   if (!summary || !classifier) throw new FormatError(file, 'it holds no classifier of images');
+  for (const report of [summary.crossValidated, summary.tested]) if (report) restoreNaN(report);
   const own = Object.fromEntries(
     Object.entries(tensors)
       .filter(([name]) => name.startsWith(CLASSIFIER))
@@ -173,18 +174,4 @@ export async function loadHead(
     },
     file,
   );
-}
-
-/** What is measured may be NaN, which JSON writes as null: back within the reports. */
-function withNaN(config: Record<string, unknown>): Record<string, unknown> {
-  const summary = config.summary as HeadSummary | undefined;
-  for (const report of [summary?.crossValidated, summary?.tested]) if (report) restore(report);
-  return config;
-}
-
-function restore(value: object): void {
-  for (const [key, inner] of Object.entries(value)) {
-    if (inner === null) Object.assign(value, { [key]: Number.NaN });
-    else if (typeof inner === 'object') restore(inner as object);
-  }
 }

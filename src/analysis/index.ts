@@ -49,6 +49,7 @@ export { type MovesDone, moveDuplicates, planMoves, undoMoves } from './duplicat
 export { type ReviewOptions, writeDuplicatesPage } from './duplicates-review.js';
 export { rootOf } from './duplicates-splits.js';
 export { type EvaluateOptions, type Evaluation, evaluateSet } from './evaluate.js';
+export type { ItemOptions } from './items.js';
 export { MAP_METHODS, type MapMethod, type MapOptions, mapSet, type SetMap, saveMap } from './map.js';
 export { type WriteMapOptions, type WrittenMap, writeMap } from './map-page.js';
 export {
@@ -79,6 +80,27 @@ export {
   savePca,
 } from './reduce.js';
 export { writeQuantized, writeReduced } from './reduce-files.js';
+export { type FitRegressionOptions, fitRegression } from './regress.js';
+export type { RegressionCandidate } from './regress-candidates.js';
+export type { TriedRegression } from './regress-cv.js';
+export type { RegressionInput } from './regress-items.js';
+export {
+  type EvaluateRegressionOptions,
+  type ExampleNeighbour,
+  evaluateRegression,
+  type NumberPrediction,
+  type PredictNumbersOptions,
+  predictNumbers,
+  type RegressionEvaluation,
+} from './regress-predict.js';
+export {
+  type Coverage,
+  type Examples,
+  loadRegression,
+  Regression,
+  type RegressionReport,
+  type RegressionSummary,
+} from './regression.js';
 export { type Representative, type RepresentativeOptions, representatives } from './representative.js';
 export type { Score, ScorePart } from './score.js';
 export { groupsOf, type Labels, labelsOf, numbersOf } from './targets.js';

@@ -14,6 +14,7 @@ import { assertSameIdentity } from '../embedding/identity.js';
 import type { Progress } from '../embedding/results.js';
 import { type ItemFailure, UsageError } from '../errors.js';
 import { isImageName } from '../image/expand-names.js';
+import { type ItemOptions, itemNames } from './items.js';
 import { type FilledColumn, sortRows, type VectorOrigin, VectorSet } from './vector-set.js';
 
 /** Options of {@link openVectorSet}. */
@@ -31,6 +32,8 @@ export interface OpenOptions {
   table?: string | undefined;
   /** The column of the table that names the items. @default id, path, file, filename or image, or the first with image names */
   idColumn?: string | undefined;
+  /** The rows of the table are about items of several images (see `ItemOptions`); each of these has its item's cells. */
+  item?: ItemOptions['item'];
   /** While images are embedded. */
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
@@ -285,8 +288,10 @@ function cellsFor(
 }
 
 /** Adds the columns of a table to a set. @throws UsageError when no row is about an item */
-async function join(set: VectorSet, file: string, { idColumn, onWarning }: OpenOptions): Promise<void> {
-  const find = itemFinder(set.ids, undefined);
+async function join(set: VectorSet, file: string, options: OpenOptions): Promise<void> {
+  const { idColumn, item, onWarning } = options;
+  const names = (await itemNames(set, item)).map((name) => name.item);
+  const find = itemFinder(new Set(names.filter((name) => name !== null)), undefined);
   const untyped = /\.csv$/i.test(file);
   const types = new ColumnTypes(untyped);
   const records = new Map<string, Record<string, unknown>>();
@@ -318,8 +323,8 @@ async function join(set: VectorSet, file: string, { idColumn, onWarning }: OpenO
   const cells = cellsFor(
     columns,
     columns.map(({ name }) => name),
-    set.ids,
-    (id) => records.get(id),
+    names.map((name) => name ?? ''),
+    (name) => records.get(name),
     untyped,
   );
   set.add(columns.map((column): FilledColumn => ({ ...column, cells: cells[column.name]! })));

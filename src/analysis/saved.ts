@@ -76,3 +76,11 @@ export function assertFits(file: string, saved: Pick<Saved, 'identity' | 'dimens
       `it takes vectors of ${saved.dimension} numbers, and those of ${set.source} have ${set.dimension}`,
     );
 }
+
+/** What was measured may be NaN, which JSON writes as null: puts it back, in place. */
+export function restoreNaN(value: object): void {
+  for (const [key, inner] of Object.entries(value)) {
+    if (inner === null) Object.assign(value, { [key]: Number.NaN });
+    else if (typeof inner === 'object') restoreNaN(inner as object);
+  }
+}

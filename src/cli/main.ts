@@ -65,6 +65,21 @@ const CLASSIFY: CommandTable = {
   },
 };
 
+const REGRESS: CommandTable = {
+  fit: {
+    summary: 'learn to predict a number, and measure how well and what the images add',
+    load: async () => (await import('./commands/regress/fit.js')).fit,
+  },
+  predict: {
+    summary: 'say the number of each item, with an interval',
+    load: async () => (await import('./commands/regress/predict.js')).predict,
+  },
+  evaluate: {
+    summary: 'measure a regression on items whose numbers are known',
+    load: async () => (await import('./commands/regress/evaluate.js')).evaluate,
+  },
+};
+
 const COMMANDS: CommandTable = {
   embed: {
     summary: 'turn images (and texts) into vectors',
@@ -131,6 +146,15 @@ const COMMANDS: CommandTable = {
     summary: 'learn classes from your labelled images, and apply them to others',
     load: async () =>
       group('classify', 'Classifiers of vectors: fitted in seconds, measured, kept as a file.', CLASSIFY),
+  },
+  regress: {
+    summary: 'learn to predict a number from your images and other columns, and apply it to others',
+    load: async () =>
+      group(
+        'regress',
+        'Numbers predicted from vectors: measured beside what images are not needed for.',
+        REGRESS,
+      ),
   },
   models: {
     summary: 'list, inspect, download, check and remove models',

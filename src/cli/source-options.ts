@@ -39,7 +39,7 @@ export const SOURCE_OPTIONS = {
 export async function openSource(
   source: string | undefined,
   values: OptionValues<typeof SOURCE_OPTIONS>,
-  options: Pick<OpenOptions, 'signal' | 'model'> = {},
+  options: Pick<OpenOptions, 'signal' | 'model' | 'item'> = {},
 ): Promise<VectorSet> {
   const { openVectorSet } = await import('../analysis/index.js');
   const { model, where, table, quiet } = values;

@@ -67,6 +67,12 @@ export {
   rankingEstimates,
 } from './metrics/ranking.js';
 export {
+  type RegressionMetrics,
+  regressionDifference,
+  regressionIntervals,
+  regressionMetrics,
+} from './metrics/regression.js';
+export {
   nearestNeighbourAccuracy,
   type Retrieval,
   type RetrievalOptions,
@@ -98,5 +104,14 @@ export { type PrincipalComponents, principalComponents, projectVector } from './
 export { type RandomizedOptions, randomizedComponents } from './reduce/pca-randomized.js';
 export { type TsneOptions, tsne, tsneDivergence } from './reduce/tsne.js';
 export { type FittedMap, placeInMap, type UmapOptions, umap } from './reduce/umap.js';
+export { CrossConformal, type Interval } from './regress/conformal.js';
+export { fitEach, fitRegressor } from './regress/fit.js';
+export { loadRegressor } from './regress/fitted.js';
+export {
+  REGRESSION_METHODS,
+  type RegressionMethod,
+  type Regressor,
+  type RegressorOptions,
+} from './regress/regressor.js';
 export { coreSet, medoids, type Representatives } from './representatives.js';
 export { cosineSimilarity, normalizeRows, type Vectors } from './vectors.js';

@@ -22,9 +22,14 @@ interface Leaf {
   node: number;
   rows: Int32Array;
   sum: number;
+  histogram: Histogram | undefined;
+  split: Split | undefined;
+}
+
+/** The sum of gradients and the number of rows in each bin of each column. */
+export interface Histogram {
   sums: Float64Array;
   counts: Int32Array;
-  split: Split | undefined;
 }
 
 interface Split {
@@ -36,6 +41,7 @@ interface Split {
 
 /**
  * Grows a tree for gradients (prediction minus target), and adds its values to the predictions.
+ * @param spare histograms of as many columns that are not in use any more; they come back when the tree is grown
  * @returns its nodes, the root first, children counted from it
  */
 export function growTree(
@@ -45,24 +51,29 @@ export function growTree(
   rows: Int32Array,
   predictions: Float64Array,
   options: GrowOptions,
+  spare: Histogram[],
 ): number[] {
   const nodes: number[] = [];
   const { leaves, l2, rate, minLeaf } = options;
-  const leafOf = (rows: Int32Array, from?: { parent: Leaf; sibling: Leaf }): Leaf => {
+  const free = ({ histogram }: Leaf) => histogram && spare.push(histogram);
+  /** @param histogram what it is computed from if the leaf may be split, or its sibling needs it */
+  const leafOf = (rows: Int32Array, histogram: (() => Histogram) | undefined): Leaf => {
     let sum = 0;
     for (const row of rows) sum += gradients[row]!;
     const leaf: Leaf = {
       node: nodes.length / NODE,
       rows,
       sum,
-      ...histograms(bins, columns, gradients, rows, from),
+      histogram: histogram?.(),
       split: undefined,
     };
     nodes.push(-1, 0, 0, 0, 0, Math.fround((-rate * sum) / (rows.length + l2)));
-    if (rows.length >= 2 * minLeaf) leaf.split = bestSplit(bins, columns, leaf, options);
+    if (leaf.histogram && rows.length >= 2 * minLeaf)
+      leaf.split = bestSplit(bins, columns, rows.length, sum, leaf.histogram, options);
     return leaf;
   };
-  const open = [leafOf(rows)];
+  const summed = (rows: Int32Array) => () => summedOver(bins, columns, gradients, rows, spare.pop());
+  const open = [leafOf(rows, summed(rows))];
   while (open.length < leaves) {
     let best: Leaf | undefined;
     for (const leaf of open) if (leaf.split && !(best && best.split!.gain >= leaf.split.gain)) best = leaf;
@@ -74,56 +85,69 @@ export function growTree(
     };
     const parts = [best.rows.filter(isLeft), best.rows.filter((row) => !isLeft(row))] as const;
     const leftSmaller = parts[0].length <= parts[1].length;
-    const smaller = leafOf(parts[leftSmaller ? 0 : 1]);
-    const larger = leafOf(parts[leftSmaller ? 1 : 0], { parent: best, sibling: smaller });
+    const [few, many] = leftSmaller ? parts : [parts[1], parts[0]];
+    const last = many.length < 2 * minLeaf; // neither is split again
+    const whole = best.histogram!;
+    const smaller = leafOf(few, last ? undefined : summed(few));
+    const larger = leafOf(many, last ? undefined : () => without(whole, smaller.histogram!));
+    if (last) free(best);
     const [left, right] = leftSmaller ? [smaller, larger] : [larger, smaller];
     const bound = bins.bounds[column]![bin] ?? Number.POSITIVE_INFINITY; // present left, missing right
     nodes.splice(best.node * NODE, NODE, column, bound, Number(missingLeft), left.node, right.node, 0);
     open.splice(open.indexOf(best), 1, left, right);
   }
-  for (const { node, rows } of open)
-    for (const row of rows) predictions[row]! += nodes[node * NODE + NODE - 1]!;
+  for (const leaf of open) {
+    for (const row of leaf.rows) predictions[row]! += nodes[leaf.node * NODE + NODE - 1]!;
+    free(leaf);
+  }
   return nodes;
 }
 
-/** The sum of gradients and the number of rows in each bin of each column; of the larger child, its parent's are used up. */
-function histograms(
+/** The histogram of some rows, in place of one that is not needed any more where there is one. */
+function summedOver(
   bins: Bins,
   columns: readonly number[],
   gradients: Float64Array,
   rows: Int32Array,
-  from: { parent: Leaf; sibling: Leaf } | undefined,
-): Pick<Leaf, 'sums' | 'counts'> {
-  if (from) {
-    const { sums, counts } = from.parent;
-    for (let i = 0; i < sums.length; i++) {
-      sums[i]! -= from.sibling.sums[i]!;
-      counts[i]! -= from.sibling.counts[i]!;
-    }
-    return { sums, counts };
+  old: Histogram | undefined,
+): Histogram {
+  const size = columns.length * BINS;
+  const { sums, counts } = old ?? { sums: new Float64Array(size), counts: new Int32Array(size) };
+  if (old) {
+    sums.fill(0);
+    counts.fill(0);
   }
-  const sums = new Float64Array(columns.length * BINS);
-  const counts = new Int32Array(columns.length * BINS);
+  const own = Float64Array.from(rows, (row) => gradients[row]!);
   for (const [c, column] of columns.entries()) {
     const base = c * BINS;
-    const cells = bins.cells.subarray(column * bins.rows, (column + 1) * bins.rows);
+    const first = column * bins.rows;
     for (let i = 0; i < rows.length; i++) {
-      const row = rows[i]!;
-      const at = base + cells[row]!;
-      sums[at]! += gradients[row]!;
+      const at = base + bins.cells[first + rows[i]!]!;
+      sums[at]! += own[i]!;
       counts[at]!++;
     }
   }
   return { sums, counts };
 }
 
+/** The histogram of the rows of `whole` that are not in `part`, in place of `whole`. */
+function without(whole: Histogram, part: Histogram): Histogram {
+  const { sums, counts } = whole;
+  for (let i = 0; i < sums.length; i++) {
+    sums[i]! -= part.sums[i]!;
+    counts[i]! -= part.counts[i]!;
+  }
+  return whole;
+}
+
 function bestSplit(
   { bounds, missing }: Bins,
   columns: readonly number[],
-  { rows, sum, sums, counts }: Leaf,
+  n: number,
+  sum: number,
+  { sums, counts }: Histogram,
   { minLeaf, l2 }: GrowOptions,
 ): Split | undefined {
-  const n = rows.length;
   const whole = sum ** 2 / (n + l2);
   let best: Split | undefined;
   for (const [c, column] of columns.entries()) {

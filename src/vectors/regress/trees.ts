@@ -10,7 +10,7 @@ import { Random } from '../../random.js';
 import type { Vectors } from '../vectors.js';
 import { meanOf } from './ridge.js';
 import { binned } from './tree-bins.js';
-import { growTree, NODE } from './tree-grow.js';
+import { growTree, type Histogram, NODE } from './tree-grow.js';
 
 export interface TreesOptions {
   /** Trees at most. @default 100 */
@@ -60,15 +60,13 @@ export function boost(
   const rowsOfJudges = judges.length > 0 ? gather(data, dimension, judges) : new Float32Array(0);
   const nodes: number[] = [];
   const roots: number[] = [];
+  const spare: Histogram[] = [];
   let [least, bestTrees] = [Number.POSITIVE_INFINITY, trees];
   for (let t = 0; t < trees; t++) {
     for (const row of rows) gradients[row] = predictions[row]! - targets[row]!;
-    const tree = growTree(bins, drawn(dimension, columnShare, seed, t), gradients, rows, predictions, {
-      leaves,
-      minLeaf,
-      l2,
-      rate,
-    });
+    const columns = drawn(dimension, columnShare, seed, t);
+    const how = { leaves, minLeaf, l2, rate };
+    const tree = growTree(bins, columns, gradients, rows, predictions, how, spare);
     if (tree.length === NODE && columnShare === 1) break; // no split gains anything, now or later
     roots.push(nodes.length);
     for (const value of tree) nodes.push(value);
