@@ -42,7 +42,7 @@ print(json.dumps(results))
 /** Vectors of a model, embedded once and kept between runs. */
 async function embedded(images, name, model) {
   const file = path.join(cache, `${name}.parquet`);
-  if (!existsSync(file)) await embedToFile({ inputs: [images] }, file, { model });
+  if (!existsSync(file)) await embedToFile({ inputs: [images] }, file, { model, resume: true });
   return file;
 }
 

@@ -67,7 +67,7 @@ export async function regressionItems(set: VectorSet, input: RegressionInput): P
     const cells = await cellsOfItems(set, items, name);
     const empty = cells.filter((cell) => cell === null).length;
     if (empty === cells.length) throw new UsageError(`${set.source}: the column ${name} is empty`);
-    if (empty > 0) warnings.push(`${plural(empty, 'item')} without a ${name}: taken as the mean`);
+    if (empty > 0) warnings.push(`${plural(empty, 'item')} with nothing in ${name}: taken as the mean`);
     if (kind === 'category')
       columns.push({
         name,

@@ -5,6 +5,9 @@ import { cosineSimilarity, toUnit, type Vectors } from '../vectors.js';
 /** How neighbours count: all alike, or by one over their distance (and those at no distance alone). */
 export type NeighbourWeights = 'uniform' | 'distance';
 
+/** Numbers that are compared sooner on this thread than a worker takes to start. */
+const SMALL = 2 ** 21;
+
 /** Examples that can be looked up. Close it when done. */
 export class Neighbours {
   private constructor(
@@ -15,7 +18,9 @@ export class Neighbours {
 
   static async open(examples: Vectors, targets: Float64Array): Promise<Neighbours> {
     const unit = toUnit(examples);
-    return new Neighbours(examples, targets, await ExactSearch.open(unit.data, unit.dimension));
+    const session = unit.data.length <= SMALL ? { inline: true } : undefined;
+    const search = await ExactSearch.open(unit.data, unit.dimension, { session });
+    return new Neighbours(examples, targets, search);
   }
 
   /** The `k` nearest of each row, best first, fewer where there are not so many. */
