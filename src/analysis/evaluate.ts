@@ -5,6 +5,7 @@ import { plural } from '../units.js';
 import { classItems, splitOf } from './classify-items.js';
 import { type Captions, captionScores, captionsOf, captionsWithin } from './evaluate-captions.js';
 import { type LabelledItems, labelScores, type MeasureOptions, zeroShotScores } from './evaluate-labels.js';
+import { mapScores } from './evaluate-map.js';
 import type { Score } from './score.js';
 import { type Labels, labelsOf } from './targets.js';
 import type { VectorSet } from './vector-set.js';
@@ -23,6 +24,11 @@ export interface EvaluateOptions extends Omit<MeasureOptions, 'note'> {
   captionColumn?: string | undefined;
   /** Its column that names the images. @default id, path, file, filename or image */
   captionIdColumn?: string | undefined;
+  /**
+   * Measures a map, too: that of the columns `projection_x` and `projection_y` where they are there, else a UMAP that is
+   * made for it. Needs neither classes nor captions. @default false
+   */
+  map?: boolean | undefined;
   /** Only these items. @default all */
   ids?: ReadonlySet<string> | undefined;
 }
@@ -46,7 +52,7 @@ export interface Evaluation {
  * Measures all that the data allow, each number with a 95 % bootstrap interval. With classes: precision, recall,
  * MAP and others of a search among the vectors, votes of neighbours, a linear probe, k-means clusters against the classes,
  * and zero-shot classification where the embedding has text. With captions: how texts and images find each other.
- * The network runs for texts only. Vectors are compared by cosine.
+ * With `map`: how faithful a map is. The network runs for texts only. Vectors are compared by cosine.
  *
  * @throws UsageError when there are neither classes nor captions, when a column is not there or has one class, or
  *   captions are about no image; ModelError when captions are named and the model has no text tower.
@@ -64,7 +70,7 @@ export async function evaluateSet(set: VectorSet, options: EvaluateOptions = {})
     scores: [],
     notes,
   };
-  const labels = await findLabels(set, options, captions);
+  const labels = await findLabels(set, options, captions !== undefined || options.map === true);
   const embedder = await textEmbedder(set, options, note);
   if (labels) {
     const items = await labelled(set, labels, options, note);
@@ -82,6 +88,10 @@ export async function evaluateSet(set: VectorSet, options: EvaluateOptions = {})
   if (captions && embedder) {
     result.captions = { texts: captions.texts.length, images: new Set(captions.rows).size };
     result.scores.push(...(await captionScores(set, embedder, captions, measure)));
+  }
+  if (options.map) {
+    const among = Int32Array.from(set.ids.keys()).filter((row) => options.ids?.has(set.ids[row]!) ?? true);
+    result.scores.push(...(await mapScores(set, among, measure, note)));
   }
   return result;
 }
@@ -107,17 +117,17 @@ async function findCaptions(
   return within;
 }
 
-/** The classes; undefined where none were named, there are none, and there are captions to measure with. */
+/** The classes; undefined where none were named, there are none, and something else is to be measured. */
 async function findLabels(
   set: VectorSet,
   { label }: EvaluateOptions,
-  captions: Captions | undefined,
+  others: boolean,
 ): Promise<Labels | undefined> {
   try {
     return await labelsOf(set, label);
   } catch (error) {
     if (label === undefined && error instanceof UsageError) {
-      if (captions) return undefined;
+      if (others) return undefined;
       throw new UsageError(`${set.source}: there are neither classes nor captions to measure with`, {
         hint: `${error.message}; name a column with --label, or a table with --captions`,
         cause: error,

@@ -7,6 +7,7 @@ export type ScorePart =
   | 'classification'
   | 'zero-shot'
   | 'clustering'
+  | 'map'
   | 'text → image'
   | 'image → text';
 

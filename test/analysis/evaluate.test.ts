@@ -11,6 +11,7 @@ import {
 } from '#src/analysis/index.js';
 import { ModelError, UsageError } from '#src/errors.js';
 import { Random } from '#src/random.js';
+import { mapQuality } from '#src/vectors/index.js';
 import { scratch } from '../cli/run.js';
 
 const { folder, remove } = scratch();
@@ -177,4 +178,32 @@ it('refuses images in one folder without captions, and says what to name', async
     dimension,
   );
   await expect(evaluateSet(flat)).rejects.toThrow('neither classes nor captions');
+});
+
+describe('a map', () => {
+  it('is that which is kept, measured as any other', async () => {
+    const set = planted();
+    const random = new Random(9, 'map');
+    const points = Float32Array.from({ length: 2 * ids.length }, () => random.normal());
+    const axis = (k: number) => ids.map((_, i) => points[2 * i + k]!);
+    set.add([
+      { name: 'projection_x', type: 'number', cells: axis(0) },
+      { name: 'projection_y', type: 'number', cells: axis(1) },
+    ]);
+    const found = await evaluateSet(set, { map: true });
+    const want = await mapQuality(set.unit(), points, 2);
+    expect(score(found, 'map', 'trustworthiness@15').value).toBeCloseTo(want.trustworthiness, 12);
+    expect(score(found, 'map', 'continuity@15').value).toBeCloseTo(want.continuity, 12);
+    const kept = score(found, 'map', 'neighbours kept@15');
+    expect(kept.value).toBeCloseTo(want.neighbourhoodPreservation, 12);
+    expect(kept.low).toBeLessThan(kept.value);
+    expect(kept.high).toBeGreaterThan(kept.value);
+  });
+
+  it('is made where none is kept, and needs no classes', async () => {
+    const flat = new VectorSet(origin, ids.map((id) => id.slice(2)).sort(), data, dimension);
+    const found = await evaluateSet(flat, { map: true });
+    expect(new Set(found.scores.map(({ part }) => part))).toEqual(new Set(['map']));
+    expect(score(found, 'map', 'trustworthiness@15').value).toBeGreaterThan(0.7);
+  });
 });

@@ -57,6 +57,11 @@ export const evaluate = defineCommand({
   arity: [0, 1],
   options: {
     ...TRUTH_OPTIONS,
+    map: {
+      type: 'boolean',
+      group: 'truth',
+      help: 'measure a map, too: that of "afterimage map --save", else a UMAP; needs no classes',
+    },
     json: { type: 'boolean', group: 'output', help: 'print all that was measured as one JSON document' },
     ...SOURCE_OPTIONS,
   },
@@ -75,6 +80,7 @@ export const evaluate = defineCommand({
       split,
       group,
       captions,
+      map: values.map,
       captionColumn: values['caption-column'],
       captionIdColumn: values['caption-id-column'],
       seed,

@@ -23,6 +23,15 @@ export interface MapQuality {
   sampled: number;
 }
 
+/** The measures of {@link MapQuality} of each point alone. */
+export interface MapQualities {
+  trustworthiness: Float64Array;
+  continuity: Float64Array;
+  neighbourhoodPreservation: Float64Array;
+  /** The neighbours that were compared. */
+  k: number;
+}
+
 export interface MapQualityOptions {
   /** Neighbours, fewer than half of the points. @default 15, or as many as there can be */
   k?: number | undefined;
@@ -61,6 +70,24 @@ export async function mapQuality(
   dimensions: number,
   options: MapQualityOptions = {},
 ): Promise<MapQuality> {
+  const each = await mapQualities(vectors, map, dimensions, options);
+  const mean = (values: Float64Array) => values.reduce((sum, x) => sum + x, 0) / values.length;
+  return {
+    trustworthiness: mean(each.trustworthiness),
+    continuity: mean(each.continuity),
+    neighbourhoodPreservation: mean(each.neighbourhoodPreservation),
+    k: each.k,
+    sampled: each.trustworthiness.length,
+  };
+}
+
+/** What {@link mapQuality} is the mean of, for each point that was asked with. @throws as it does */
+export async function mapQualities(
+  vectors: Vectors,
+  map: Float32Array,
+  dimensions: number,
+  options: MapQualityOptions = {},
+): Promise<MapQualities> {
   const { seed = 0, distance = 'cosine' } = options;
   const count = countOf(vectors, 'vectors');
   if (countOf({ data: map, dimension: dimensions }, 'map') !== count)
@@ -77,25 +104,26 @@ export async function mapQuality(
     throw new UsageError(`sample: expected a whole number of at least 1 but received ${sample}`);
   const order = Int32Array.from({ length: count }, (_, i) => i);
   const asked = sample < count ? new Random(seed, 'map quality').shuffle(order).subarray(0, sample) : order;
-  let [intruders, missing, shared] = [0, 0, 0];
+  const n = asked.length;
+  const each = {
+    trustworthiness: new Float64Array(n),
+    continuity: new Float64Array(n),
+    neighbourhoodPreservation: new Float64Array(n),
+    k,
+  };
+  const worst = (k * (2 * count - 3 * k - 1)) / 2;
+  let point = 0;
   for await (const { query, truth } of distances(vectors, asked, distance, options.session)) {
     const drawn = distancesFrom(map, dimensions, query);
     const near = nearestOf(truth, k);
     const shown = nearestOf(drawn, k);
-    intruders += excess(truth, shown);
-    missing += excess(drawn, near);
     const wanted = new Set(near);
-    for (const j of shown) if (wanted.has(j)) shared++;
+    each.trustworthiness[point] = 1 - excess(truth, shown) / worst;
+    each.continuity[point] = 1 - excess(drawn, near) / worst;
+    each.neighbourhoodPreservation[point] = shown.filter((j) => wanted.has(j)).length / k;
+    point++;
   }
-  const n = asked.length;
-  const worst = (n * k * (2 * count - 3 * k - 1)) / 2;
-  return {
-    trustworthiness: 1 - intruders / worst,
-    continuity: 1 - missing / worst,
-    neighbourhoodPreservation: shared / (n * k),
-    k,
-    sampled: n,
-  };
+  return each;
 }
 
 /** For each of the asked vectors what orders all by their distance: less is nearer, infinity is itself. */
