@@ -8,14 +8,8 @@ import sharp from 'sharp';
 import { loadEmbedder } from '../dist/embedding/index.js';
 import { Random } from '../dist/random.js';
 import { openDataSet } from '../dist/training/data/dataset.js';
-import {
-  fewShotAccuracy,
-  loadAutoencoder,
-  nearestNeighbourAccuracy,
-  retrievalMetrics,
-  trainAutoencoder,
-  trainSiamese,
-} from '../dist/training/index.js';
+import { loadAutoencoder, trainAutoencoder, trainSiamese } from '../dist/training/index.js';
+import { fewShotAccuracy, nearestNeighbourAccuracy, retrievalMetrics } from '../dist/vectors/index.js';
 import { here, python, pythonHas, scratch, threads } from './lib.mjs';
 
 export const title = 'Learning on real data, beside PyTorch';

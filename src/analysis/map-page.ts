@@ -4,8 +4,10 @@ import { AfterimageError, UsageError } from '../errors.js';
 import { type MapPageSummary, type MapWords, writeMapPage } from '../pages/map-page.js';
 import type { MapColumn } from '../pages/map-page-blocks.js';
 import { count, plural } from '../units.js';
+import { toUnit } from '../vectors/vectors.js';
+import { nameClusters } from './cluster-names.js';
 import type { SetMap } from './map.js';
-import { type EmbeddedWords, embedWords, nameGroups, reduceWords, wordsOf } from './map-words.js';
+import { type EmbeddedWords, embedWords, reduceWords, wordsOf } from './map-words.js';
 import type { VectorSet } from './vector-set.js';
 
 /** Options of {@link writeMap}. */
@@ -71,9 +73,12 @@ export async function writeMap(
   signal?.throwIfAborted();
   const words: MapWords | undefined = embedded && (await reduceWords(unit, embedded));
   const { assignments, centroids } = map.clusters;
-  const names = embedded
-    ? nameGroups(unit, centroids, embedded)
-    : Array.from({ length: map.clusters.count }, (_, i) => `cluster ${i + 1}`);
+  const means = toUnit({ data: centroids, dimension: set.dimension }).data;
+  const centres = Array.from({ length: map.clusters.count }, (_, i) =>
+    means.subarray(i * set.dimension, (i + 1) * set.dimension),
+  );
+  const found = embedded ? await nameClusters(set, centres) : [];
+  const names = centres.map((_, i) => found[i]?.text ?? `cluster ${i + 1}`);
   columns.push({ name: CLUSTERS, cells: Array.from(assignments, (cluster) => names[cluster]!) });
   const color = wanted ?? (options.color === undefined && hasClasses(columns) ? 'folder' : CLUSTERS);
   const done = await writeMapPage(

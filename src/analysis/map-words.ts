@@ -163,38 +163,3 @@ function byRow(data: Float32Array, dimension: number): Coded {
   );
   return { codes, scales };
 }
-
-/**
- * Names for groups of items: the words that fit a group's mean best beside how well they fit all, each word for one group.
- * @param centroids `[groups × dimension]`
- */
-export function nameGroups(
-  unit: Vectors,
-  centroids: Float32Array,
-  { words, vectors }: EmbeddedWords,
-): string[] {
-  const { dimension } = unit;
-  const groups = centroids.length / dimension;
-  const mean = new Float64Array(dimension);
-  for (let i = 0; i < unit.data.length; i++)
-    mean[i % dimension]! += unit.data[i]! / (unit.data.length / dimension);
-  const names: string[][] = Array.from({ length: groups }, () => []);
-  const fits: { group: number; word: number; score: number }[] = [];
-  for (let group = 0; group < groups; group++)
-    for (let word = 0; word < words.length; word++) {
-      let score = 0;
-      for (let k = 0; k < dimension; k++)
-        score += vectors.data[word * dimension + k]! * (centroids[group * dimension + k]! - mean[k]!);
-      fits.push({ group, word, score });
-    }
-  fits.sort((a, b) => b.score - a.score);
-  const taken = new Set<string>();
-  for (const { group, word } of fits) {
-    const text = words[word]!;
-    const stem = text.replace(/(?:ing|es|s)$/, '').slice(0, 6);
-    if (names[group]!.length >= 2 || taken.has(stem)) continue;
-    taken.add(stem);
-    names[group]!.push(text);
-  }
-  return names.map((found, i) => (found.length > 0 ? found.join(', ') : `cluster ${i + 1}`));
-}
