@@ -65,7 +65,7 @@ const TESTS: readonly {
     reason: (a) => `the largest picture, ${a.width} × ${a.height}`,
   },
   {
-    test: (a, b) => (b.bytes ?? 0) - (a.bytes ?? 0),
+    test: (a, b) => (comparable(a, b) ? (b.bytes ?? 0) - (a.bytes ?? 0) : 0),
     reason: (a, b) => `as large, and the largest file: ${bytesText(a.bytes!)} beside ${bytesText(b.bytes!)}`,
   },
   {
@@ -102,6 +102,13 @@ export function keeperReason(keeper: FileFacts, others: readonly FileFacts[]): s
 function pixels({ width, height }: FileFacts): number {
   return (width ?? 0) * (height ?? 0);
 }
+
+/** Bytes say nothing of two encodings that both leave out much: 60 kB of WebP are more than 80 kB of JPEG. */
+function comparable(a: FileFacts, b: FileFacts): boolean {
+  return a.format === b.format || !LOSSY.has(a.format ?? '') || !LOSSY.has(b.format ?? '');
+}
+
+const LOSSY = new Set(['jpeg', 'webp', 'avif', 'heic', 'heif']);
 
 function ratio(a: FileFacts, b: FileFacts): number {
   return a.sharpness !== null && b.sharpness ? a.sharpness / b.sharpness : 1;

@@ -32,12 +32,13 @@ export function planMoves(
   const into = path.resolve(folder);
   return groups.flatMap(({ members: [keeper, ...others] }) =>
     (all ? [keeper!, ...others] : others)
-      .filter(({ file, bytes }) => path.isAbsolute(file) && bytes !== null)
-      .map(({ file }) => {
-        const below = path.relative(root, file);
+      .filter(({ bytes }) => bytes !== null)
+      .map((member) => {
+        const from = path.resolve(member.file);
+        const below = path.relative(root, from);
         const outside = below.startsWith('..') || path.isAbsolute(below);
-        const name = outside ? path.basename(file) : below;
-        return { from: file, to: path.join(into, name), keeper: keeper!.file };
+        const name = outside ? path.basename(from) : below;
+        return { from, to: path.join(into, name), keeper: path.resolve(keeper!.file) };
       }),
   );
 }

@@ -1,4 +1,5 @@
 /** @file The page on which duplicates are looked through, made of what was found. */
+import path from 'node:path';
 import { UsageError } from '../errors.js';
 import { writeAtomically } from '../models/cache.js';
 import { duplicatesPage, type ReviewedGroup, type ReviewedPicture } from '../pages/duplicates-page.js';
@@ -49,16 +50,17 @@ export async function writeDuplicatesPage(
 function reviewed(group: DuplicateGroup, root: string, folder: string): ReviewedGroup {
   const targets = new Map(planMoves([group], root, folder, true).map(({ from, to }) => [from, to]));
   return {
-    pictures: group.members.map(
-      (member): ReviewedPicture => ({
+    pictures: group.members.map((member): ReviewedPicture => {
+      const to = targets.get(path.resolve(member.file)) ?? null;
+      return {
         id: member.id,
-        file: member.file,
-        to: targets.get(member.file) ?? null,
+        file: to === null ? member.file : path.resolve(member.file),
+        to,
         facts: factsIn(member),
         likeness: likenessIn(member),
         split: member.split,
-      }),
-    ),
+      };
+    }),
     reason: `kept: ${group.reason}`,
     mark: group.splits.length > 1 ? `in ${group.splits.join(' and ')}` : null,
   };

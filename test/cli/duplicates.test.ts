@@ -36,6 +36,17 @@ describe('afterimage duplicates', () => {
     expect(stderr).toMatch(/^2 duplicates in 2 groups, [\d.]+ k?B\n/);
   });
 
+  it('moves the files of a folder that was named from here, too', async () => {
+    mkdirSync(path.join(folder, 'plain'));
+    for (const name of ['a.jpg', 'b.jpg'])
+      copyFileSync(path.join(photos, 'train', '003.jpg'), path.join(folder, 'plain', name));
+    const { code, stderr } = await duplicates('plain', '--exact', '--move', 'gone', '--yes');
+    expect(stderr).toContain('1 file moved into');
+    expect(code).toBe(0);
+    expect(existsSync(path.join(folder, 'gone', 'b.jpg'))).toBe(true);
+    expect(existsSync(path.join(folder, 'plain', 'a.jpg'))).toBe(true);
+  });
+
   it('prints one JSON document, leaks alone, with a page and a script beside', async () => {
     const more = ['--sheet', 'page.html', '--script', 'moves.sh', '--move', 'away'];
     const { code, stdout, stderr } = await duplicates('photos', '--leaks', '--json', ...more);
