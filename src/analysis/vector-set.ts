@@ -54,10 +54,7 @@ export class VectorSet implements Vectors {
   ) {
     if (ids.length === 0)
       throw new UsageError(`${origin.source}: there are no vectors in it`, {
-        hint:
-          origin.kind === 'collection'
-            ? '"afterimage index FOLDER" fills a collection; is --where too narrow?'
-            : 'is it the right file?',
+        hint: EMPTY[origin.kind],
       });
     if (!allFinite(data)) {
       const row = Math.floor(data.findIndex((x) => !Number.isFinite(x)) / dimension);
@@ -158,6 +155,12 @@ export class VectorSet implements Vectors {
     await this.close();
   }
 }
+
+const EMPTY: Record<VectorOrigin['kind'], string> = {
+  collection: '"afterimage index FOLDER" fills a collection; is --where too narrow?',
+  file: 'is it the right file?',
+  images: 'no image in it could be read',
+};
 
 /** The name of the folder that an item lies in; null for one that lies in none. */
 function folderOf(id: string): string | null {

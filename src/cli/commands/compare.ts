@@ -107,6 +107,7 @@ export const compare = defineCommand({
     });
     showStatus('');
     if (found === undefined) return interrupt.exitCode!;
+    const code = found.refused.length > 0 ? 1 : 0;
     for (const { name, reason } of found.refused) note(`left out: ${name}: ${reason}`);
     for (const { name, failed } of found.models)
       if (failed > 0) note(`${name}: ${plural(failed, 'image')} failed`);
@@ -122,7 +123,7 @@ export const compare = defineCommand({
     if (json) {
       const plain = found.models.map((model) => ({ ...model, scores: plainScores(model.scores) }));
       await print(JSON.stringify({ ...found, models: plain }));
-      return 0;
+      return code;
     }
     const { headings, rows, legend } = comparisonRows(found);
     const [first, ...rest] = headings;
@@ -132,6 +133,6 @@ ${table([first!, ...rest.map((heading) => `${heading} >`)], rows)}
 ${legend}
 
 ${found.verdict}`);
-    return 0;
+    return code;
   },
 });
