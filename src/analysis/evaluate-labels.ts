@@ -24,7 +24,7 @@ export interface LabelledItems {
   /** 0 .. names.length − 1 */
   labels: Int32Array;
   names: readonly string[];
-  /** What is drawn together for intervals. */
+  /** What is drawn together for intervals, and where there is no split does not judge each other. */
   groups: Int32Array | undefined;
   /** Items to learn from and items to measure, by their places; without it each is measured by the others. */
   split: { train: Int32Array; test: Int32Array } | undefined;
@@ -72,7 +72,15 @@ export async function labelScores(given: LabelledItems, options: MeasureOptions)
   onStep?.('ranking');
   const among = (reference ?? queries).labels.length;
   const sample = Math.max(1000, Math.floor(POSITIONS / among));
-  const ranked = await ranking(queries.vectors, queries.labels, { reference, k, sample, seed, session });
+  const apart = split ? undefined : groups;
+  const ranked = await ranking(queries.vectors, queries.labels, {
+    reference,
+    groups: apart,
+    k,
+    sample,
+    seed,
+    session,
+  });
   if (sample < queries.labels.length)
     note(`retrieval was measured on ${plural(sample, 'query', 'queries')} drawn at random`);
   const unfound = Math.min(sample, queries.labels.length) - ranked.queries.length;
@@ -86,19 +94,21 @@ export async function labelScores(given: LabelledItems, options: MeasureOptions)
           meanScore('retrieval', name, rankingMeaning(name), values, { ...drawn, groups: rankedGroups }),
         );
 
+  const other = apart ? 'image of another group' : 'other image';
   const classed = { ...drawn, groups: queryGroups };
   for (const n of new Set([1, Math.min(NEIGHBOURS, split ? among : among - 1)])) {
     signal?.throwIfAborted();
     onStep?.(`${n}-NN`);
-    const hits = await knnHits(queries.vectors, queries.labels, { k: n, reference, session });
+    const hits = await knnHits(queries.vectors, queries.labels, { k: n, reference, groups: apart, session });
     const meaning =
-      n === 1 ? 'the nearest other image has the class' : `the ${n} nearest other images vote for the class`;
+      n === 1 ? `the nearest ${other} has the class` : `the ${n} nearest ${other}s vote for the class`;
     scores.push(meanScore('classification', `${n}-nn`, meaning, hits, classed));
   }
   onStep?.('linear probe');
   const fit = split && part(thinned(split.train, FITTED, seed));
   const probe = await linearProbe(queries.vectors, queries.labels, names.length, {
     train: fit,
+    groups: apart,
     seed,
     signal,
     session,
@@ -256,11 +266,11 @@ function withSample(items: LabelledItems, { seed, note }: MeasureOptions): Label
     SAMPLE,
     seed ?? 0,
   );
-  const measured = new Set(test);
-  return {
-    ...items,
-    split: { test, train: Int32Array.from(items.labels.keys()).filter((i) => !measured.has(i)) },
-  };
+  const { groups } = items;
+  const groupOf = (i: number) => groups?.[i] ?? i;
+  const measured = new Set(Array.from(test, groupOf));
+  const train = Int32Array.from(items.labels.keys()).filter((i) => !measured.has(groupOf(i)));
+  return { ...items, split: { test, train } };
 }
 
 /** At most so many of the rows, drawn at random, in their order. */

@@ -16,7 +16,7 @@ export interface EvaluateOptions extends Omit<MeasureOptions, 'note'> {
   label?: string | undefined;
   /** A column that says what to learn from and what to measure (see `splitOf`). @default each is measured by the others */
   split?: string | undefined;
-  /** A column: items with equal cells are drawn together for the intervals. */
+  /** A column: items with equal cells are drawn together for the intervals, and do not judge one another. */
   group?: string | undefined;
   /** A table of captions. @default the set's own column `caption` or `text` */
   captions?: string | undefined;

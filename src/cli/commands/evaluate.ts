@@ -23,7 +23,7 @@ export const TRUTH_OPTIONS = {
     type: 'string',
     value: 'COLUMN',
     group: 'truth',
-    help: 'items with equal cells are drawn together for the intervals',
+    help: 'items with equal cells do not judge one another, and are drawn together for the intervals',
   },
   captions: {
     type: 'string',

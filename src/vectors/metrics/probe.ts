@@ -21,11 +21,15 @@ export async function knnHits(
   labels: ArrayLike<number>,
   options: Omit<NearestOptions, 'reference'> & {
     reference?: { vectors: Vectors; labels: ArrayLike<number> } | undefined;
+    /** A group of each query: without a reference, those of its own group have no vote. @default each is its own */
+    groups?: ArrayLike<number> | undefined;
   },
 ): Promise<Float64Array> {
   const count = countOf(queries, 'queries');
   checkLabels(labels, count, 'queries');
   const { reference, k } = options;
+  const groups = reference ? undefined : options.groups;
+  const width = groups ? Math.min(count - 1, k + largest(groups) - 1) : k;
   if (reference) checkLabels(reference.labels, countOf(reference.vectors, 'reference'), 'reference');
   const voters = reference?.labels ?? labels;
   let classes = 0;
@@ -34,14 +38,21 @@ export async function knnHits(
   const hits = new Float64Array(count);
   for await (const { first, positions } of nearestBlocks(queries, {
     ...options,
+    k: width,
     reference: reference?.vectors,
   }))
-    for (let row = 0; row < positions.length / k; row++) {
+    for (let row = 0; row < positions.length / width; row++) {
       votes.fill(0);
-      for (let i = row * k; i < (row + 1) * k; i++) votes[voters[positions[i]!]!]!++;
+      const query = first + row;
+      let asked = 0;
+      for (let i = row * width; i < (row + 1) * width && asked < k; i++) {
+        if (groups && groups[positions[i]!] === groups[query]) continue;
+        asked++;
+        votes[voters[positions[i]!]!]!++;
+      }
       let winner = 0;
       for (let c = 1; c < classes; c++) if (votes[c]! > votes[winner]!) winner = c;
-      hits[first + row] = winner === labels[first + row] ? 1 : 0;
+      hits[query] = asked > 0 && winner === labels[query] ? 1 : 0;
     }
   return hits;
 }
@@ -50,6 +61,8 @@ export async function knnHits(
 export interface ProbeOptions {
   /** What to fit to. @default cross-validation: each fifth of the vectors is predicted by the others */
   train?: { vectors: Vectors; labels: ArrayLike<number> } | undefined;
+  /** A group of each vector: of the cross-validation, they are in one part. @default each is its own */
+  groups?: ArrayLike<number> | undefined;
   /** Parts of the cross-validation; fewer where the smallest class has fewer items. @default 5 */
   folds?: number | undefined;
   /** Weights of the items against the penalty (scikit-learn's C) to choose from. @default PROBE_REGULARIZATION */
@@ -86,24 +99,29 @@ export async function linearProbe(
 ): Promise<ProbeResult> {
   const count = countOf(vectors, 'probe');
   checkLabels(labels, count, 'probe');
-  const { train, seed = 0 } = options;
+  const { train, groups, seed = 0 } = options;
   const hits = new Float64Array(count);
   if (train) {
     const [predicted, chosen] = await fitAndPredict(train, vectors, classes, options);
     for (let i = 0; i < count; i++) hits[i] = predicted[i] === labels[i] ? 1 : 0;
     return { hits, regularization: [chosen] };
   }
-  const parts = Math.min(options.folds ?? 5, smallestClass(labels));
+  const units = groups ? new Set(Array.from(groups)).size : count;
+  const parts = Math.min(options.folds ?? 5, smallestClass(labels), units);
   if (parts < 2)
     throw new UsageError('probe: expected at least two items of each class but one class has a single item', {
       hint: 'cross-validation fits to one part of a class and predicts another',
     });
-  const assignment = folds(count, { folds: parts, labels, seed });
+  const assignment = folds(count, { folds: parts, labels, groups, seed });
   const regularization: number[] = [];
   for (let fold = 0; fold < parts; fold++) {
     const { train: fit, test } = foldOf(assignment, fold);
     const [predicted, chosen] = await fitAndPredict(
-      { vectors: rows(vectors, fit), labels: Array.from(fit, (i) => labels[i]!) },
+      {
+        vectors: rows(vectors, fit),
+        labels: Array.from(fit, (i) => labels[i]!),
+        groups: groups && Array.from(fit, (i) => groups[i]!),
+      },
       rows(vectors, test),
       classes,
       options,
@@ -118,7 +136,7 @@ export async function linearProbe(
 
 /** The classes that are predicted, and the weight that was chosen. */
 async function fitAndPredict(
-  train: { vectors: Vectors; labels: ArrayLike<number> },
+  train: { vectors: Vectors; labels: ArrayLike<number>; groups?: ArrayLike<number> | undefined },
   test: Vectors,
   classes: number,
   options: ProbeOptions,
@@ -151,8 +169,11 @@ async function fitAndPredict(
   if (grid.length > 1) {
     chosen = grid[Math.floor(grid.length / 2)]!;
     if (smallestClass(labels) > 1) {
-      const parts = Math.min(5, smallestClass(labels));
-      const { train: inner, test: held } = foldOf(folds(labels.length, { folds: parts, labels, seed }), 0);
+      const { groups } = train;
+      const units = groups ? new Set(Array.from(groups)).size : labels.length;
+      const parts = Math.max(2, Math.min(5, smallestClass(labels), units));
+      const assignment = folds(labels.length, { folds: parts, labels, groups, seed });
+      const { train: inner, test: held } = foldOf(assignment, 0);
       const [fit, of] = [rows(train.vectors, inner), Int32Array.from(inner, (i) => labels[i]!)];
       const heldVectors = rows(train.vectors, held);
       let most = -1;
@@ -165,6 +186,18 @@ async function fitAndPredict(
   }
   const predicted = await predict(train.vectors, labels, chosen, test);
   return [predicted.map((label) => names[label]!), chosen];
+}
+
+/** The number of items in the largest group. */
+function largest(groups: ArrayLike<number>): number {
+  const counts = new Map<number, number>();
+  let most = 0;
+  for (let i = 0; i < groups.length; i++) {
+    const own = (counts.get(groups[i]!) ?? 0) + 1;
+    counts.set(groups[i]!, own);
+    most = Math.max(most, own);
+  }
+  return most;
 }
 
 function smallestClass(labels: ArrayLike<number>): number {

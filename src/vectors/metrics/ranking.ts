@@ -14,6 +14,11 @@ import { type BootstrapOptions, bootstrap, type Estimate } from './bootstrap.js'
 export interface RankingOptions extends Pick<NearestOptions, 'distance' | 'session'> {
   /** Where to look, with labels. @default the queries themselves, none of which finds itself */
   reference?: { vectors: Vectors; labels: ArrayLike<number> } | undefined;
+  /**
+   * A group of each query, where these are searched themselves: what is of the query's own group (the same object, the
+   * same burst) is neither ranked nor counted. @default each is its own
+   */
+  groups?: ArrayLike<number> | undefined;
   /** The k of the measures that have one. @default [1, 5, 10] */
   k?: readonly number[] | undefined;
   /**
@@ -80,13 +85,24 @@ export async function ranking(
     if (!Number.isInteger(n) || n < 1)
       throw new UsageError(`k: expected a whole number of at least 1 but received ${n}`);
 
+  const kin = own ? kinOf(count, options.groups, drawn?.order) : undefined;
   const relevant = new Map<number, number>();
-  for (let i = 0; i < among; i++) relevant.set(found[i]!, (relevant.get(found[i]!) ?? (own ? -1 : 0)) + 1);
+  const within = new Map<string, number>(); // of them, those that are kin
+  for (let i = 0; i < among; i++) {
+    relevant.set(found[i]!, (relevant.get(found[i]!) ?? 0) + 1);
+    if (kin) within.set(`${kin[i]} ${found[i]}`, (within.get(`${kin[i]} ${found[i]}`) ?? 0) + 1);
+  }
+  /** How many there are to be found. */
+  const wanted = (query: number) => {
+    const alike = relevant.get(label(query)) ?? 0;
+    if (!own) return alike;
+    return alike - (kin ? within.get(`${kin[query]} ${label(query)}`)! : 1);
+  };
   const measured = drawn?.size ?? count;
   let most = 0;
-  for (let i = 0; i < measured; i++) most = Math.max(most, relevant.get(label(i)) ?? 0);
+  for (let i = 0; i < measured; i++) most = Math.max(most, wanted(i));
   const all = own ? among - 1 : among;
-  const depth = whole ? all : Math.min(Math.max(1, most, ...k), all);
+  const depth = whole || kin ? all : Math.min(Math.max(1, most, ...k), all);
   const rows: { query: number; values: number[] }[] = [];
   const names = measuresOf(k, whole);
   const gains = discounts(depth);
@@ -103,11 +119,14 @@ export async function ranking(
     })) {
       for (let row = 0; row < positions.length / depth && first + row < measured; row++) {
         const query = first + row;
-        const r = relevant.get(label(query)) ?? 0;
+        const r = wanted(query);
         if (r === 0) continue;
-        let hits = 0;
-        for (let i = 0; i < depth; i++)
-          if (found[positions[row * depth + i]!] === label(query)) ranks[hits++] = i + 1;
+        let [hits, rank] = [0, 0];
+        for (let i = row * depth; i < (row + 1) * depth; i++) {
+          if (kin && kin[positions[i]!] === kin[query]) continue;
+          rank++;
+          if (found[positions[i]!] === label(query)) ranks[hits++] = rank;
+        }
         const values = measure(ranks.subarray(0, hits), r, k, whole, gains);
         rows.push({ query: drawn ? drawn.order[query]! : query, values });
       }
@@ -210,6 +229,17 @@ function discounts(depth: number): { gain: Float64Array; total: Float64Array } {
     total[rank] = total[rank - 1]! + gain[rank]!;
   }
   return { gain, total };
+}
+
+/** The group of each query in the order in which they are searched. */
+function kinOf(
+  count: number,
+  groups: ArrayLike<number> | undefined,
+  order: Int32Array | undefined,
+): Int32Array | undefined {
+  if (groups === undefined) return undefined;
+  checkLabels(groups, count, 'groups');
+  return Int32Array.from({ length: count }, (_, i) => groups[order ? order[i]! : i]!);
 }
 
 function sampleOf(

@@ -236,3 +236,48 @@ it.each([
 ])('refuses %s that do not fit', async (_, call) => {
   await expect(call()).rejects.toThrow(UsageError);
 });
+
+describe('groups', () => {
+  const [count, dimension] = [40, 6];
+  const random = new Random(12, 'groups');
+  const labels = Array.from({ length: count }, () => random.integer(3));
+  const groups = Array.from({ length: count }, () => random.integer(12));
+  const data = new Float32Array(count * dimension).map(() => random.normal());
+  const row = (i: number) => data.slice(i * dimension, (i + 1) * dimension);
+
+  it('are not found, counted or asked: as if they were not there', async () => {
+    const found = await ranking({ data, dimension }, labels, { groups, session });
+    const sampled = await ranking({ data, dimension }, labels, { groups, sample: 15, session });
+    const votes = await knnHits({ data, dimension }, labels, { k: 3, groups, session });
+    for (let query = 0; query < count; query++) {
+      const others = labels.flatMap((_, i) => (groups[i] === groups[query] ? [] : [i]));
+      const reference = {
+        vectors: { data: Float32Array.from(others.flatMap((i) => [...row(i)])), dimension },
+        labels: others.map((i) => labels[i]!),
+      };
+      const one = { data: row(query), dimension };
+      const alone = await ranking(one, [labels[query]!], { reference, session });
+      for (const [name, values] of Object.entries(alone.values))
+        for (const whole of [found, sampled]) {
+          const at = whole.queries.indexOf(query);
+          if (at >= 0) expect(whole.values[name as RankingMeasure]![at]).toBeCloseTo(values[0]!, 12);
+        }
+      const [vote] = await knnHits(one, [labels[query]!], { k: 3, reference, session });
+      expect(votes[query]).toBe(vote);
+    }
+    expect(sampled.queries.length).toBeLessThanOrEqual(15);
+  });
+
+  it('do not teach a probe what it is tested on', async () => {
+    // Pairs of views of one thing, whose classes are drawn at random.
+    const things = Array.from({ length: 40 }, () => Array.from({ length: 96 }, () => random.normal()));
+    const views = things.flatMap((thing) => [thing, thing.map((x) => x + 0.01 * random.normal())]);
+    const same = Array.from(views, (_, i) => i >> 1);
+    const classes = same.map((thing) => (thing * 7) % 2);
+    const vectors = { data: Float32Array.from(views.flat()), dimension: 96 };
+    const accuracy = async (of: number[] | undefined) =>
+      mean((await linearProbe(vectors, classes, 2, { groups: of, session })).hits);
+    expect(await accuracy(undefined)).toBeGreaterThan(0.8);
+    expect(await accuracy(same)).toBeLessThan(0.7);
+  });
+});
