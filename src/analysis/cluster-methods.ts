@@ -11,6 +11,8 @@ import type { VectorSet } from './vector-set.js';
 
 /** Numbers per vector that density is measured in, where nothing else is said: in hundreds of them all is equally sparse. */
 const FEW = 10;
+/** Components that are kept, where nothing else is said. */
+const COMPONENTS = 50;
 /** Up to so many items more starts of k-means cost little. */
 const FEW_ITEMS = 20_000;
 
@@ -60,7 +62,14 @@ export async function findClusters(
   const k = choice?.clusters ?? (clusters as number);
   if (method === 'kmeans') {
     const restarts = set.count <= FEW_ITEMS ? 10 : undefined;
-    const { assignments } = await kMeans(vectors, { clusters: k, spherical, seed, session, restarts });
+    const { assignments } = await kMeans(vectors, {
+      clusters: k,
+      spherical,
+      seed,
+      session,
+      restarts,
+      signal,
+    });
     return { assignments, choice };
   }
   const { linkage = 'ward' } = options;
@@ -103,6 +112,14 @@ async function prepared(
   if (few === 'none') return { vectors: unit, spherical: true };
   const chosen = few === 'umap' ? ({ method: 'umap', dimensions: FEW } as const) : few;
   const onReduced = (done: number, total: number) => onProgress?.('reducing', done, total);
-  const { data, dimension } = await reduceSet(set, { ...chosen, seed, signal, onProgress: onReduced });
+  const most = Math.min(set.dimension, set.count - 1);
+  const { method: how, dimensions = Math.min(how === 'pca' ? COMPONENTS : FEW, most) } = chosen;
+  const { data, dimension } = await reduceSet(set, {
+    method: how,
+    dimensions,
+    seed,
+    signal,
+    onProgress: onReduced,
+  });
   return { vectors: { data, dimension }, spherical: false };
 }

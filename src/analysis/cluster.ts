@@ -35,7 +35,7 @@ export interface ClusterOptions {
   /** For `hdbscan`: how many neighbours say how dense it is. @default 5 */
   minSamples?: number | undefined;
   /** Fewer numbers first: components or UMAP, and how many. @default none; for `hdbscan` UMAP to 10 */
-  reduce?: { method: 'pca' | 'umap'; dimensions: number } | 'none' | undefined;
+  reduce?: { method: 'pca' | 'umap'; dimensions?: number | undefined } | 'none' | undefined;
   /** A column to compare with. */
   label?: string | undefined;
   /** Names for the clusters; false for none. @default from the built-in words where the embedding has text */

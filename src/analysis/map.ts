@@ -61,6 +61,8 @@ export async function mapSet(set: VectorSet, options: MapOptions = {}): Promise<
     throw new UsageError(`map: neighbours and minDistance belong to umap, and the method is ${method}`);
   const clusters =
     options.clusters ?? Math.max(2, Math.min(MOST_CLUSTERS, Math.round(Math.sqrt(count) / 5), count - 1));
+  if (!Number.isInteger(clusters) || clusters < 1 || clusters > count)
+    throw new UsageError(`clusters: expected a whole number from 1 to ${count} but received ${clusters}`);
   const neighbours = options.neighbours ?? Math.min(15, count - 1);
   const unit = set.unit();
   const start = performance.now();
@@ -95,7 +97,7 @@ export async function mapSet(set: VectorSet, options: MapOptions = {}): Promise<
   const width = points.length / count; // vectors of one number lie on a line
   const axis = (k: number) =>
     Float32Array.from({ length: count }, (_, i) => (k < width ? points[i * width + k]! : 0));
-  const grouped = await kMeans(unit, { clusters, seed, restarts: 3 });
+  const grouped = await kMeans(unit, { clusters, seed, restarts: 3, signal });
   signal?.throwIfAborted();
   const quality = await mapQuality(unit, points, width, { seed });
   return {

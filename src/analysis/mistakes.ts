@@ -2,7 +2,7 @@
 import { confidentMistakes } from '../vectors/label-mistakes.js';
 import { neighbourDistances } from '../vectors/outliers.js';
 import { type CrossValidation, type CrossValidationOptions, crossValidate } from './classify-cv.js';
-import { labelsOf } from './targets.js';
+import { groupsOf, labelsOf } from './targets.js';
 import type { VectorSet } from './vector-set.js';
 
 /** Options of {@link findMistakes}. */
@@ -50,12 +50,19 @@ export async function findMistakes(
   const { k = Math.min(10, set.count - 1) } = options;
   const found = await crossValidate(set, labels, { ...options, repeats: 1 });
   const { names, rows, probabilities } = found;
-  const { indices } = await neighbourDistances(set, { k, session: options.session, signal: options.signal });
+  const groups = options.group === undefined ? undefined : await groupsOf(set, options.group);
+  const width = Math.min(set.count - 1, groups ? k + largestGroup(groups) - 1 : k);
+  const { session, signal } = options;
+  const { indices } = await neighbourDistances(set, { k: width, session, signal });
+  /** The share of the nearest that are called so; those of its own group are not asked. */
   const among = (row: number, name: string) => {
-    let same = 0;
-    for (let at = row * k; at < (row + 1) * k; at++)
+    let [same, asked] = [0, 0];
+    for (let at = row * width; at < (row + 1) * width && asked < k; at++) {
+      if (groups && groups[indices[at]!] === groups[row]) continue;
+      asked++;
       if (labels.names[labels.labels[indices[at]!]!] === name) same++;
-    return same / k;
+    }
+    return asked === 0 ? 0 : same / asked;
   };
   const items = confidentMistakes(probabilities, found.labels, names.length).map((mistake) => {
     const row = rows[mistake.item]!;
@@ -72,4 +79,12 @@ export async function findMistakes(
     };
   });
   return { items, count: rows.length, accuracy: found.report.accuracy };
+}
+
+function largestGroup(groups: Int32Array): number {
+  const sizes = new Map<number, number>();
+  for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1);
+  let most = 0;
+  for (const size of sizes.values()) most = Math.max(most, size);
+  return most;
 }

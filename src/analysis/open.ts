@@ -223,6 +223,7 @@ async function fromImages(source: string, options: OpenOptions): Promise<VectorS
       },
       { signal, onProgress, onFailure },
     );
+    signal?.throwIfAborted();
     data = data.subarray(0, rows.length * dimension) as Float32Array<ArrayBuffer>;
     const ids = rows.map(({ id }) => id);
     const origin: VectorOrigin = {

@@ -126,10 +126,12 @@ export interface Unique {
 }
 
 /**
- * How much each item adds to the collection: 0 for copies, near 1 for what has no like. The most unique first.
+ * How much each item adds to the collection: 0 for what has three copies, near 1 for what has no like. The most unique first.
  * @throws UsageError when there are fewer than two items.
  */
 export async function uniqueness(set: VectorSet, options: OutlierOptions = {}): Promise<Unique[]> {
+  if (set.count < 2)
+    throw new UsageError(`${set.source}: expected at least two items but found ${set.count}`);
   const weights = [0.6, 0.3, 0.1].slice(0, Math.max(1, set.count - 1));
   const whole = weights.reduce((a, b) => a + b, 0);
   const { k, indices, distances } = await neighbourDistances(set, { ...options, k: weights.length });

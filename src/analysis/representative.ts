@@ -14,6 +14,7 @@ export interface RepresentativeOptions {
   method?: 'medoids' | 'core-set' | undefined;
   /** @default 0 */
   seed?: number | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 /** An item that stands for others. */
@@ -35,11 +36,13 @@ export async function representatives(
   count: number,
   options: RepresentativeOptions = {},
 ): Promise<{ items: Representative[]; owners: Int32Array }> {
-  const { method = 'medoids', seed } = options;
+  const { method = 'medoids', seed, signal } = options;
   if (method !== 'medoids' && method !== 'core-set')
     throw new UsageError(`method: expected medoids or core-set but received ${method satisfies never}`);
   const { chosen, owners, distances } =
-    method === 'medoids' ? await medoids(set.unit(), count, seed) : coreSet(set.unit(), count);
+    method === 'medoids'
+      ? await medoids(set.unit(), count, { seed, signal })
+      : await coreSet(set.unit(), count, { signal });
   const items = Array.from(chosen, (row) => ({ id: set.ids[row]!, row, standsFor: 0, radius: 0 }));
   owners.forEach((owner, row) => {
     const item = items[owner]!;

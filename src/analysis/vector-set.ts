@@ -6,7 +6,7 @@ import type { Cell, Column } from '../collection/columns.js';
 import type { Embedder } from '../embedding/embedder.js';
 import type { EmbeddingIdentity } from '../embedding/identity.js';
 import { nearestName, UsageError } from '../errors.js';
-import { allFinite, toUnit, type Vectors } from '../vectors/vectors.js';
+import { allFinite, isUnit, toUnit, type Vectors } from '../vectors/vectors.js';
 
 /** A column with its cells, one for each item in the order of the ids. */
 export interface FilledColumn extends Column {
@@ -42,6 +42,7 @@ export interface VectorOrigin {
 export class VectorSet implements Vectors {
   /** Columns that came from a table beside it, or were read before. */
   private readonly cells = new Map<string, FilledColumn>();
+  private normalized: Vectors | undefined;
 
   /** Use `openVectorSet`, or this for vectors of your own. @throws UsageError when there are none, or one has no number. */
   constructor(
@@ -84,9 +85,10 @@ export class VectorSet implements Vectors {
     return [...own, ...[...this.cells.values()].map(({ name, type }) => ({ name, type }))];
   }
 
-  /** The vectors at unit length, to be compared by cosine: these very ones where they have it. */
+  /** The vectors at unit length, to be compared by cosine: these very ones where they have it, else one copy of them. */
   unit(): Vectors {
-    return this.identity?.normalized ? this : toUnit(this);
+    this.normalized ??= this.identity?.normalized || isUnit(this) ? this : toUnit(this);
+    return this.normalized;
   }
 
   /** One vector. */

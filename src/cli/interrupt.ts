@@ -3,9 +3,17 @@
  */
 import { constants } from 'node:os';
 
+/** Why work that a signal asked to stop came to its end: the program ends with the exit code, and nothing is said. */
+export class Interrupted extends Error {
+  override name = 'Interrupted';
+  constructor(readonly exitCode: number) {
+    super('stopped by a signal');
+  }
+}
+
 /** A request to stop that a signal makes. */
 export interface Interrupt extends Disposable {
-  /** Aborted by the first SIGINT or SIGTERM. */
+  /** Aborted by the first SIGINT or SIGTERM, with {@link Interrupted} for its reason. */
   readonly stop: AbortSignal;
   /** The exit code that says which signal it was: 128 + its number; undefined when there was none. */
   readonly exitCode: number | undefined;
@@ -22,7 +30,7 @@ export function onInterrupt(onFirst: () => void): Interrupt {
     leave();
     exitCode = 128 + constants.signals[signal];
     onFirst();
-    controller.abort();
+    controller.abort(new Interrupted(exitCode));
   };
   const leave = (): void => {
     process.off('SIGINT', listen);

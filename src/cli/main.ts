@@ -6,6 +6,7 @@ import { AfterimageError, type ErrorCode, nearestName, UsageError } from '../err
 import { packageVersion } from '../version.js';
 import type { Command, CommandTable } from './command.js';
 import { tableHelp } from './help.js';
+import { Interrupted } from './interrupt.js';
 import { alarm, bold, endQuietlyWithReader, note, print, showStatus } from './terminal.js';
 
 const MODELS: CommandTable = {
@@ -217,7 +218,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     return await run(argv);
   } catch (error) {
     showStatus('');
-    return report(error);
+    const stopped = interruption(error);
+    return stopped ? stopped.exitCode : report(error);
   }
 }
 
@@ -290,6 +292,12 @@ ${bold('examples:')}
   afterimage embed photos/ --model clip-vit-b32 --out vectors.parquet
   afterimage train siamese products/ --out my-model`,
   );
+}
+
+/** The signal that an error comes from, if it does: itself, or as the cause of Node's own AbortError. */
+function interruption(error: unknown): Interrupted | undefined {
+  if (error instanceof Interrupted) return error;
+  return error instanceof Error ? interruption(error.cause) : undefined;
 }
 
 function report(error: unknown): number {

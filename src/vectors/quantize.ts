@@ -33,9 +33,13 @@ const CUT = 1e-4;
 export function quantizeInt8(vectors: Vectors): Int8Vectors {
   const { data, dimension } = vectors;
   countOf(vectors, 'int8');
-  const step = Math.max(1, Math.floor(data.length / 2 ** 20)); // a sample of a million numbers says where they end
-  const sizes = new Float32Array(Math.ceil(data.length / step));
-  for (let i = 0; i < sizes.length; i++) sizes[i] = Math.abs(data[i * step]!);
+  // A sample of a million numbers says where they end: whole vectors, so that every coordinate has its share.
+  const step = Math.max(1, Math.floor(data.length / 2 ** 20));
+  const rows = Math.ceil(data.length / dimension / step);
+  const sizes = new Float32Array(rows * dimension);
+  for (let row = 0; row < rows; row++)
+    for (let d = 0; d < dimension; d++)
+      sizes[row * dimension + d] = Math.abs(data[row * step * dimension + d]!);
   sizes.sort();
   const largest = sizes[Math.min(sizes.length - 1, Math.ceil((1 - CUT) * sizes.length))] ?? 0;
   const scale = largest > 0 ? largest / 127 : 1;

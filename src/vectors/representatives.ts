@@ -1,5 +1,6 @@
 /** @file A few vectors that stand for all. */
 import { UsageError } from '../errors.js';
+import { breathe } from './breathe.js';
 import { kMeans } from './cluster/kmeans.js';
 import { countOf, type Vectors } from './vectors.js';
 
@@ -13,6 +14,12 @@ export interface Representatives {
   distances: Float64Array;
 }
 
+/** How the work is watched. */
+export interface RepresentativeWork {
+  /** Once aborted, the promise rejects with its reason. */
+  signal?: AbortSignal | undefined;
+}
+
 function checkCount(count: number, wanted: number): void {
   if (Number.isInteger(wanted) && wanted >= 1 && wanted <= count) return;
   throw new UsageError(`representatives: expected a whole number from 1 to ${count} but received ${wanted}`, {
@@ -24,10 +31,14 @@ function checkCount(count: number, wanted: number): void {
  * The vectors in the middle of as many k-means clusters: each stands for about its share of all, so what is frequent is
  * shown and what is rare is not.
  */
-export async function medoids(vectors: Vectors, wanted: number, seed = 0): Promise<Representatives> {
+export async function medoids(
+  vectors: Vectors,
+  wanted: number,
+  { seed = 0, signal }: RepresentativeWork & { seed?: number | undefined } = {},
+): Promise<Representatives> {
   const count = countOf(vectors, 'vectors');
   checkCount(count, wanted);
-  const { assignments, centroids } = await kMeans(vectors, { clusters: wanted, seed, restarts: 1 });
+  const { assignments, centroids } = await kMeans(vectors, { clusters: wanted, seed, restarts: 1, signal });
   const best = new Float64Array(wanted).fill(Number.POSITIVE_INFINITY);
   const middle = new Int32Array(wanted).fill(-1);
   const sizes = new Int32Array(wanted);
@@ -58,8 +69,13 @@ export async function medoids(vectors: Vectors, wanted: number, seed = 0): Promi
  *
  * @see Sener & Savarese 2018, Active learning for convolutional neural networks: a core-set approach
  */
-export function coreSet(vectors: Vectors, wanted: number): Representatives {
+export async function coreSet(
+  vectors: Vectors,
+  wanted: number,
+  { signal }: RepresentativeWork = {},
+): Promise<Representatives> {
   const { data, dimension } = vectors;
+  const rest = breathe(signal);
   const count = countOf(vectors, 'vectors');
   checkCount(count, wanted);
   const mean = new Float32Array(dimension);
@@ -73,17 +89,26 @@ export function coreSet(vectors: Vectors, wanted: number): Representatives {
   const owners = new Int32Array(count);
   const distances = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
   while (chosen.length < wanted) {
-    chosen.push(next);
+    const added = next;
+    // Whoever is nearer to its own than half of what lies between that one and the new one cannot be nearer to the new.
+    const half = Float64Array.from(chosen, (row) => between(data, row, data, added, dimension) / 2);
+    chosen.push(added);
     let far = -1;
     for (let i = 0; i < count; i++) {
-      const distance = between(data, i, data, chosen.at(-1)!, dimension);
-      if (distance < distances[i]!) [distances[i], owners[i]] = [distance, chosen.length - 1];
+      if (i % BLOCK === 0) await rest();
+      if (!(half[owners[i]!]! >= distances[i]!)) {
+        const distance = between(data, i, data, added, dimension);
+        if (distance < distances[i]!) [distances[i], owners[i]] = [distance, chosen.length - 1];
+      }
       if (distances[i]! > far) [far, next] = [distances[i]!, i];
     }
     if (far === 0) break; // only copies of the chosen are left
   }
   return { chosen: Int32Array.from(chosen), owners, distances };
 }
+
+/** Vectors between two looks at the clock. */
+const BLOCK = 4096;
 
 function between(a: Float32Array, i: number, b: Float32Array, j: number, dimension: number): number {
   let square = 0;

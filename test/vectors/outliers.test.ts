@@ -80,8 +80,8 @@ describe('representatives', () => {
     });
   });
 
-  it('of the core-set leave nothing far away', () => {
-    const { chosen, owners, distances } = coreSet({ data, dimension: 3 }, 5);
+  it('of the core-set leave nothing far away', async () => {
+    const { chosen, owners, distances } = await coreSet({ data, dimension: 3 }, 5);
     expect(new Set(Array.from(chosen, (i) => owner[i]))).toEqual(new Set([0, 1, 2, 3]));
     // Greedy by definition: each one was the farthest from those before.
     for (let n = 1; n < chosen.length; n++) {
@@ -98,9 +98,9 @@ describe('representatives', () => {
 
   it('are fewer where only copies are left, and are not more than there are', async () => {
     const copies = { data: Float32Array.of(1, 1, 1, 1, 5, 5), dimension: 2 };
-    expect(coreSet(copies, 3).chosen.length).toBe(2);
+    expect((await coreSet(copies, 3)).chosen.length).toBe(2);
     expect((await medoids(copies, 2)).chosen.length).toBe(2);
-    expect(() => coreSet(copies, 4)).toThrow(/from 1 to 3/);
+    await expect(coreSet(copies, 4)).rejects.toThrow(/from 1 to 3/);
     await expect(medoids(copies, 0)).rejects.toThrow(/from 1 to 3/);
   });
 });

@@ -156,7 +156,7 @@ function reductionOf(method: 'none' | 'pca' | 'umap' | undefined, dimensions: nu
       throw new UsageError('--dimensions says how many numbers --reduce leaves; add --reduce pca or umap');
     return method;
   }
-  return { method, dimensions: dimensions ?? (method === 'pca' ? 50 : 10) };
+  return { method, dimensions };
 }
 
 async function namesOf(values: {

@@ -115,9 +115,6 @@ export const duplicates = defineCommand({
           ? undefined
           : ({ stage, done, total }: DuplicateProgress) => lines[stage].update({ done, total, failed: 0 }),
       });
-    } catch (error) {
-      if (interrupt.exitCode !== undefined && interrupt.stop.aborted) return interrupt.exitCode;
-      throw error;
     } finally {
       lines.pictures.end();
     }

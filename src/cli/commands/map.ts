@@ -128,9 +128,6 @@ export const map = defineCommand({
       else await report(out, set.count, drawn, page);
       if (values.open && !(await openFile(out))) note(`open ${out} in a browser; there is no desktop here`);
       return 0;
-    } catch (error) {
-      if (interrupt.exitCode !== undefined && signal.aborted) return interrupt.exitCode;
-      throw error;
     } finally {
       showStatus('');
     }

@@ -39,7 +39,10 @@ export const representative = defineCommand({
     using interrupt = onInterrupt(() => undefined);
     await using set = await openSource(source, values, { signal: interrupt.stop });
     const { representatives } = await import('../../analysis/index.js');
-    const { items, owners } = await representatives(set, Number(wanted), values);
+    const { items, owners } = await representatives(set, Number(wanted), {
+      ...values,
+      signal: interrupt.stop,
+    });
     await showRanked(
       set,
       {

@@ -35,6 +35,8 @@ export interface KMeansOptions {
   start?: Float32Array | undefined;
   /** Where the products are computed. */
   session?: SessionOptions | undefined;
+  /** Once aborted, the promise rejects with its reason. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface Clustering {
@@ -70,13 +72,14 @@ export async function kMeans(vectors: Vectors, options: KMeansOptions): Promise<
     throw new UsageError(
       `start: expected ${clusters} vectors of ${own.dimension} finite numbers but received ${first.length} numbers`,
     );
-  const points = await Points.open(own, options.session);
+  const points = await Points.open(own, options.session, options.signal);
   let starts: PlusPlus | undefined;
   try {
     if (!first)
       starts = await PlusPlus.open(own, clusters, new Random(seed, 'k-means sample'), options.session);
     let best: Clustering | undefined;
     for (let restart = 0; restart < restarts; restart++) {
+      options.signal?.throwIfAborted();
       const random = new Random(seed, 'k-means', restart);
       const start = first ?? (await starts!.draw(clusters, random));
       const found =

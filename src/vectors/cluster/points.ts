@@ -17,15 +17,17 @@ export class Points {
     readonly count: number,
     private readonly session: Session,
     private readonly inline: boolean,
+    private readonly signal: AbortSignal | undefined,
   ) {}
 
-  static async open(vectors: Vectors, options: SessionOptions = {}): Promise<Points> {
+  /** @param signal once aborted, what is being computed rejects with its reason */
+  static async open(vectors: Vectors, options: SessionOptions = {}, signal?: AbortSignal): Promise<Points> {
     const { inline = true } = options;
     const session = await openSession(assignmentGraph(vectors.dimension), noParameters, {
       ...options,
       inline,
     });
-    return new Points(vectors, vectors.data.length / vectors.dimension, session, inline);
+    return new Points(vectors, vectors.data.length / vectors.dimension, session, inline, signal);
   }
 
   /**
@@ -52,6 +54,7 @@ export class Points {
   /** The nearest centroid of each vector of a block, which is given away. */
   async nearest(block: Float32Array, centroids: Float32Array): Promise<Int32Array> {
     const { dimension } = this.vectors;
+    this.signal?.throwIfAborted();
     const { index } = await this.session.run({
       vectors: { data: block, dims: [block.length / dimension, dimension] },
       centroids: { data: centroids.slice(), dims: [centroids.length / dimension, dimension] },

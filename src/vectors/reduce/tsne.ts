@@ -7,12 +7,12 @@
 import { UsageError } from '../../errors.js';
 import type { SessionOptions } from '../../graph/index.js';
 import { Random } from '../../random.js';
+import { breathe } from '../breathe.js';
 import type { Nearest } from '../exact-search.js';
 import type { Vectors } from '../vectors.js';
 import { affinities } from './tsne-affinities.js';
 import { exactRepulsion, freedomOf, type Repulsion } from './tsne-repulsion.js';
 import { RepulsionTree } from './tsne-tree.js';
-import { breathe } from './umap-breathe.js';
 import type { WeightedGraph } from './umap-graph.js';
 import { checkMapped, neighboursIn } from './umap-input.js';
 import { principalStart } from './umap-start.js';

@@ -3,7 +3,7 @@
  * stochastic gradient descent with negative samples (McInnes, Healy & Melville 2018, arXiv:1802.03426, section 3.2).
  */
 import type { Random } from '../../random.js';
-import { breathe } from './umap-breathe.js';
+import { breathe } from '../breathe.js';
 import { type Curve, forceEntry, forces } from './umap-curve.js';
 import type { WeightedGraph } from './umap-graph.js';
 

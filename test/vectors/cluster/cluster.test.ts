@@ -186,3 +186,12 @@ describe('what cannot be', () => {
     await expect(work()).rejects.toThrow(message);
   });
 });
+
+it('k-means stops when it is asked to', async () => {
+  const random = new Random(3, 'stop');
+  const data = new Float32Array(20_000 * 64).map(() => random.normal());
+  const stop = new AbortController();
+  const work = kMeans({ data, dimension: 64 }, { clusters: 200, restarts: 50, signal: stop.signal });
+  setTimeout(() => stop.abort(new Error('asked to')), 50);
+  await expect(work).rejects.toThrow('asked to');
+});

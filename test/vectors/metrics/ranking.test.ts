@@ -260,7 +260,7 @@ describe('groups', () => {
       for (const [name, values] of Object.entries(alone.values))
         for (const whole of [found, sampled]) {
           const at = whole.queries.indexOf(query);
-          if (at >= 0) expect(whole.values[name as RankingMeasure]![at]).toBeCloseTo(values[0]!, 12);
+          if (at >= 0) expect(whole.values[name as RankingMeasure]![at]).toBeCloseTo(values![0]!, 12);
         }
       const [vote] = await knnHits(one, [labels[query]!], { k: 3, reference, session });
       expect(votes[query]).toBe(vote);

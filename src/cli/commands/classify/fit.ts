@@ -119,7 +119,6 @@ export const fit = defineCommand({
     using interrupt = onInterrupt(() => undefined);
     await using set = await openSource(source, values, { signal: interrupt.stop });
     const { json, quiet, label, group, split, method, folds, repeats, calibration, seed, keep } = values;
-    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
     try {
       await using head = await fitHead(set, {
         label,
@@ -155,9 +154,6 @@ export const fit = defineCommand({
           );
       }
       return 0;
-    } catch (error) {
-      if (interrupt.exitCode !== undefined) return interrupt.exitCode;
-      throw error;
     } finally {
       showStatus('');
     }

@@ -118,7 +118,6 @@ export const fit = defineCommand({
     const item = itemOf(values.item);
     using interrupt = onInterrupt(() => undefined);
     await using set = await openSource(source, values, { signal: interrupt.stop, item });
-    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
     try {
       await using regression = await fitRegression(set, {
         target,
@@ -160,9 +159,6 @@ export const fit = defineCommand({
           );
       }
       return 0;
-    } catch (error) {
-      if (interrupt.exitCode !== undefined) return interrupt.exitCode;
-      throw error;
     } finally {
       showStatus('');
     }
