@@ -5,7 +5,6 @@ import path from 'node:path';
 import { clusterSet, labelsOf, openVectorSet } from '../../dist/analysis/index.js';
 import { here, inTurn, Peer, pythonHas, scratch } from '../lib.mjs';
 
-const MODELS = { 'mini-clip': undefined, 'ViT-Ti/16': 'vit-ti16' };
 /** Each with our options and scikit-learn's name. */
 const METHODS = [
   ['k-means', { method: 'kmeans', clusters: 10 }, 'kmeans'],
@@ -21,9 +20,13 @@ const timed = async (work) => {
 };
 
 /** BENCH_CLUSTER_FILES names files of embeddings, `model=file` with commas between, instead of embedding the pictures. */
-function sources(pictures) {
+function sources(data, pictures) {
   const files = process.env.BENCH_CLUSTER_FILES;
-  if (files === undefined) return Object.entries(MODELS).map(([name, model]) => [name, pictures, model]);
+  if (files === undefined)
+    return [
+      ['mini-clip', pictures, undefined],
+      ['ViT-Ti/16', pictures, path.join(data, '..', 'weights', 'vit_tiny_patch16_224')],
+    ];
   return files.split(',').map((pair) => pair.split('='));
 }
 
@@ -34,7 +37,7 @@ export async function clusters({ data, python, log }) {
   const peers = pythonHas('sklearn');
   if (!peers) log('no scikit-learn: set AFTERIMAGE_PYTHON');
   const rows = [];
-  await inTurn(sources(pictures), async ([name, source, model]) => {
+  await inTurn(sources(data, pictures), async ([name, source, model]) => {
     log(`clusters of ${name} …`);
     const set = await openVectorSet(source, { model });
     const file = path.join(scratch, 'clusters.f32');
