@@ -4,6 +4,7 @@ import {
   type Classifier,
   type ClassifierMethod,
   fitClassifier,
+  KERNEL_LIMIT,
   METHODS,
 } from '../vectors/classify/classifier.js';
 import type { Vectors } from '../vectors/vectors.js';
@@ -69,8 +70,13 @@ export function fitCandidate(
   const { labels, names, groups, vectors } = items;
   const own = rows ? { data: rowsOf(vectors, rows), dimension: vectors.dimension } : vectors;
   const picked = (values: Int32Array) => (rows ? Int32Array.from(rows, (row) => values[row]!) : values);
+  // Groups can leave few of the items to learn from.
+  const neighbours = candidate.neighbours && Math.min(candidate.neighbours, own.data.length / own.dimension);
   return fitClassifier(own, picked(labels), names.length, {
     ...candidate,
+    neighbours,
+    // Measured is what will be fitted: a kernel machine of all items may be another than that of a fold.
+    kernelLimit: labels.length > KERNEL_LIMIT ? 1 : undefined,
     classWeights:
       typeof classWeights === 'object' ? names.map((name) => classWeights[name] ?? 1) : classWeights,
     calibration,

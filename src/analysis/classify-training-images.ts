@@ -81,11 +81,11 @@ export async function measureNovelty(
   options: { k: number; quantile: number; session?: SessionOptions | undefined },
 ): Promise<Novelty> {
   const count = folds.length;
-  const parts = Math.max(...folds) + 1;
+  const parts = folds.reduce((most, fold) => Math.max(most, fold + 1), 0);
   const sizes = new Map<number, number>();
   for (const group of groups ?? []) sizes.set(group, (sizes.get(group) ?? 0) + 1);
   const k = Math.min(options.k, Math.max(1, Math.floor(count / parts) - 1));
-  const own = groups ? Math.max(...sizes.values()) - 1 : 0;
+  const own = groups ? [...sizes.values()].reduce((most, size) => Math.max(most, size), 0) - 1 : 0;
   // Enough that k are left when a fold and the own group are taken away.
   const width = Math.min(count - 1, 4 * k + 24 + Math.min(own, 200));
   const graph = await neighbourGraph(vectors.data, vectors.dimension, width, { session: options.session });

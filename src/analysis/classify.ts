@@ -52,11 +52,12 @@ export async function fitHead(set: VectorSet, options: FitHeadOptions = {}): Pro
     const { images, picked } = pickImages(items, set.ids, keep, seed);
     const picks = (values: Int32Array | undefined) => values && Int32Array.from(picked, (i) => values[i]!);
     const groups = picks(items.groups);
+    const parts = Math.min(folds, groups ? new Set(groups).size : picked.length);
     const novelty =
-      keep > 0
+      keep > 0 && parts > 1
         ? await measureNovelty(
             images,
-            foldsOf(picked.length, { folds, labels: images.labels, groups, seed }),
+            foldsOf(picked.length, { folds: parts, labels: images.labels, groups, seed }),
             groups,
             { k: options.noveltyNeighbours ?? 5, quantile: options.quantile ?? 0.99, session },
           )

@@ -33,7 +33,8 @@ export function folds(count: number, options: FoldOptions = {}): Int32Array {
     });
   const random = new Random(seed, 'folds');
   random.shuffle(units);
-  const classes = labels ? Math.max(...new Set(Array.from(labels))) + 1 : 1;
+  let classes = 1;
+  for (let item = 0; item < count && labels; item++) classes = Math.max(classes, labels[item]! + 1);
   const label = (item: number) => labels?.[item] ?? 0;
   if (groups)
     units.sort((a, b) => b.length - a.length); // stable: the order within a size stays random

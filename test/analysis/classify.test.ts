@@ -152,6 +152,20 @@ describe('crossValidate', () => {
     await expect(recall({ boots: 9 })).rejects.toThrow('there is no class "boots"');
   });
 
+  it('asks as many neighbours as a large group leaves, and keeps fewer images than folds', async () => {
+    const set = makeSet(Array.from({ length: 60 }, (_, i) => NAMES[i % 3]!));
+    set.add([{ name: 'owner', type: 'text', cells: set.ids.map((_, i) => (i < 50 ? 'one' : `o${i}`)) }]);
+    await using head = await fitHead(set, {
+      method: 'knn',
+      group: 'owner',
+      folds: 3,
+      keep: 3,
+      resamples: 50,
+    });
+    expect(head.summary.crossValidated.count).toBe(60);
+    expect(head.images!.ids).toHaveLength(3);
+  });
+
   it('gives a class that only the tested group has no chance', async () => {
     const set = makeSet(cycle(40, ['boot', 'coat', 'hat', 'coat']), { apart: 6 });
     // All hats lie in two groups, and two folds of whole groups may put both into one.

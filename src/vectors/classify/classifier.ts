@@ -12,6 +12,7 @@ import { fitKnn, loadKnn } from './knn.js';
 import { LINKS, type Link, probabilities } from './link.js';
 import { fitLogistic } from './logistic.js';
 import { fitMlp } from './mlp.js';
+import { varianceOf } from './moments.js';
 import { loadLayers, type Scorer, type Tensors } from './scorer.js';
 import { fitLinearSvm } from './svm-linear.js';
 import { fitKernelSvm } from './svm-rbf.js';
@@ -112,7 +113,7 @@ export async function fitClassifier(
     labels: Int32Array.from(labels),
     classes,
     weights: classWeightsOf(options.classWeights, counts, count),
-    options,
+    options: { ...options, ...kernelOf(vectors, options) },
     regularization: options.regularization ?? 1,
     seed: options.seed ?? 0,
   };
@@ -145,6 +146,19 @@ export async function loadClassifier(
     throw new UsageError(`classifier: expected one of ${METHODS.join(', ')} but received ${method}`);
   const load = scorer.kind === 'knn' ? loadKnn : scorer.kind === 'kernel' ? loadKernelSvm : loadLayers;
   return classifierOf(method, classes, dimension, await load(scorer, tensors, options.session), link);
+}
+
+/** Items of which an exact kernel is held. */
+export const KERNEL_LIMIT = 10_000;
+
+/** One kernel and one way to it for all fits of a classifier, though those of its calibration have fewer items. */
+function kernelOf(vectors: Vectors, { method, gamma, kernelLimit = KERNEL_LIMIT }: ClassifierOptions) {
+  if (method !== 'rbf-svm') return {};
+  const many = countOf(vectors, 'classifier') > kernelLimit;
+  return {
+    gamma: gamma ?? 1 / (vectors.dimension * (varianceOf(vectors) || 1)),
+    kernelLimit: many ? 1 : Number.MAX_SAFE_INTEGER,
+  };
 }
 
 /** What a method learns from the items. */

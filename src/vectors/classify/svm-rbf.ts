@@ -11,7 +11,7 @@ import type { Vectors } from '../vectors.js';
 import type { FitInput } from './classifier.js';
 import { gram, openGram } from './gaussian-kernel.js';
 import { openKernelScorer } from './kernel-scorer.js';
-import { centreOf, varianceOf } from './moments.js';
+import { centreOf } from './moments.js';
 import type { Scorer } from './scorer.js';
 import { smo } from './smo.js';
 import { rowsOf } from './splits.js';
@@ -20,10 +20,11 @@ import { fitFourierSvm } from './svm-fourier.js';
 /** As LIBSVM's epsilon, and ten times finer. */
 const TOLERANCE = 1e-4;
 
+/** @param input with `gamma` and `kernelLimit`, which are chosen once for all fits of a classifier */
 export async function fitKernelSvm(input: FitInput): Promise<Scorer> {
-  const { vectors, labels, options } = input;
-  const gamma = options.gamma ?? 1 / (vectors.dimension * (varianceOf(vectors) || 1));
-  return labels.length > (options.kernelLimit ?? 10_000) ? fitFourierSvm(input, gamma) : exact(input, gamma);
+  const { labels, options } = input;
+  const gamma = options.gamma!;
+  return labels.length > options.kernelLimit! ? fitFourierSvm(input, gamma) : exact(input, gamma);
 }
 
 async function exact(input: FitInput, gamma: number): Promise<Scorer> {

@@ -203,7 +203,9 @@ function largest(groups: ArrayLike<number>): number {
 function smallestClass(labels: ArrayLike<number>): number {
   const counts = new Map<number, number>();
   for (let i = 0; i < labels.length; i++) counts.set(labels[i]!, (counts.get(labels[i]!) ?? 0) + 1);
-  return Math.min(...counts.values());
+  let least = Number.POSITIVE_INFINITY;
+  for (const count of counts.values()) least = Math.min(least, count);
+  return least;
 }
 
 function rows({ data, dimension }: Vectors, of: Int32Array): Vectors {

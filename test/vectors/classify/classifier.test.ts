@@ -7,7 +7,7 @@ import {
   loadClassifier,
   METHODS,
 } from '#src/vectors/classify/classifier.js';
-import { DIM, fitClassifier, train, two, unseen } from './items.js';
+import { DIM, draw, fitClassifier, train, two, unseen } from './items.js';
 
 const { vectors, labels } = train;
 
@@ -190,4 +190,18 @@ describe('errors', () => {
     for (const method of ['logistic', 'svm', 'rbf-svm', 'mlp'] as const)
       await expect(fitClassifier(vectors, labels, 4, { method, signal })).rejects.toThrow('enough');
   });
+});
+
+it('is calibrated on the machine that it fits, though a fold would fit another', async () => {
+  const items = draw(11);
+  const classifier = await fitClassifier(items.vectors, items.labels, 4, {
+    method: 'rbf-svm',
+    kernelLimit: items.labels.length - 10,
+    features: 64,
+    calibration: 'platt',
+  });
+  const { link } = classifier.save().config as { link: { parameters: number[] } };
+  expect(classifier.scorer.of).toBe('classes');
+  expect(link.parameters).toHaveLength(2 * classifier.scorer.width);
+  await classifier.close();
 });
