@@ -179,9 +179,13 @@ export interface Saving {
  */
 export async function measureSavings(
   set: VectorSet,
-  options: { sizes?: readonly number[] | undefined; seed?: number | undefined } = {},
+  options: {
+    sizes?: readonly number[] | undefined;
+    seed?: number | undefined;
+    signal?: AbortSignal | undefined;
+  } = {},
 ): Promise<Saving[]> {
-  const { seed = 0 } = options;
+  const { seed = 0, signal } = options;
   const most = Math.min(set.dimension, set.count);
   const sizes = options.sizes ?? halves(most);
   for (const size of sizes)
@@ -194,6 +198,7 @@ export async function measureSavings(
     { method: 'as they are', dimension: set.dimension, bytes: 4 * set.dimension, recall: 1 },
   ];
   const measure = async (method: string, vectors: Vectors, bytes: number, rescore?: number) => {
+    signal?.throwIfAborted();
     const distance = method.startsWith('components') ? 'euclidean' : 'cosine';
     const recall = await neighbourRecall(unit, vectors, queries, { k, rescore, distance });
     savings.push({ method, dimension: vectors.dimension, bytes, recall });

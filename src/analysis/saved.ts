@@ -8,7 +8,7 @@ import { openWeights, readTensor, type TensorData, writeSafetensors } from '../m
 import type { VectorSet } from './vector-set.js';
 
 /** What a file can hold. */
-export type SavedKind = 'classifier' | 'regressor' | 'reduction';
+export type SavedKind = 'classifier' | 'regressor';
 
 /** Something fitted, apart from what it is made of. */
 export interface Saved {

@@ -3,7 +3,7 @@
 import { UsageError } from '../errors.js';
 import type { SessionOptions } from '../graph/index.js';
 import { ExactSearch } from './exact-search.js';
-import { countOf, toUnit, type Vectors } from './vectors.js';
+import { countOf, isUnit, toUnit, type Vectors } from './vectors.js';
 
 export interface NearestOptions {
   /** Neighbours of each query. */
@@ -14,10 +14,13 @@ export interface NearestOptions {
   distance?: 'euclidean' | 'cosine' | undefined;
   /** Where the products are computed. */
   session?: SessionOptions | undefined;
+  /** Once aborted, the promise rejects with its reason. */
+  signal?: AbortSignal | undefined;
 }
 
-/** Positions in a block of results. */
+/** Positions, and queries at most, in a block of results. */
 const BLOCK = 2 ** 20;
+const ROWS = 4096;
 
 /**
  * For each query the positions of its `k` nearest reference vectors, nearest first and the first of equals first:
@@ -42,7 +45,7 @@ export async function* nearestBlocks(
   queries: Vectors,
   options: NearestOptions,
 ): AsyncGenerator<{ first: number; positions: Int32Array }> {
-  const { k, reference = queries, distance = 'cosine', session } = options;
+  const { k, reference = queries, distance = 'cosine', session, signal } = options;
   const count = countOf(queries, 'queries');
   const among = countOf(reference, 'reference');
   const own = options.reference === undefined;
@@ -53,12 +56,15 @@ export async function* nearestBlocks(
     throw new UsageError(
       `reference: expected vectors of ${queries.dimension} numbers but received ${reference.dimension}`,
     );
-  const from = distance === 'cosine' ? toUnit(queries) : extended(queries, () => 1);
-  const to = distance === 'euclidean' ? extended(reference, minusHalfSquare) : own ? from : toUnit(reference);
+  const unit = (vectors: Vectors) => (isUnit(vectors) ? vectors : toUnit(vectors));
+  const mean = distance === 'euclidean' ? viewpoint(reference) : undefined;
+  const from = mean ? extended(queries, mean, () => 1) : unit(queries);
+  const to = mean ? extended(reference, mean, minusHalfSquare) : own ? from : unit(reference);
   const search = await ExactSearch.open(to.data, to.dimension, { session });
-  const rows = Math.max(1, Math.floor(BLOCK / k));
+  const rows = Math.max(1, Math.min(ROWS, Math.floor(BLOCK / k)));
   try {
     for (let first = 0; first < count; first += rows) {
+      signal?.throwIfAborted();
       const block = from.data.subarray(first * from.dimension, (first + rows) * from.dimension);
       const { indices } = await search.search(block, k, own ? first : undefined);
       yield { first, positions: indices };
@@ -69,18 +75,38 @@ export async function* nearestBlocks(
 }
 
 /**
- * Vectors with one number more. With 1 behind the query and −|r|²/2 behind the others, the greatest inner product
- * q·r − |r|²/2 belongs to the smallest distance, |q|² − 2 q·r + |r|².
+ * Vectors as seen from `mean`, with one number more. With 1 behind the query and −|r|²/2 behind the others, the greatest
+ * inner product q·r − |r|²/2 belongs to the smallest distance, |q|² − 2 q·r + |r|². Far from the origin that would be a
+ * small difference of large numbers, of which float32 keeps nothing.
  */
-function extended({ data, dimension }: Vectors, last: (vector: Float32Array) => number): Vectors {
+function extended(
+  { data, dimension }: Vectors,
+  mean: Float64Array,
+  last: (vector: Float32Array) => number,
+): Vectors {
   const result = new Float32Array(data.length + data.length / dimension);
   for (let from = 0, to = 0; from < data.length; from += dimension, to += dimension + 1) {
-    const vector = data.subarray(from, from + dimension);
-    result.set(vector, to);
-    result[to + dimension] = last(vector);
+    for (let d = 0; d < dimension; d++) result[to + d] = data[from + d]! - mean[d]!;
+    result[to + dimension] = last(result.subarray(to, to + dimension));
   }
   return { data: result, dimension: dimension + 1 };
 }
+
+/** The mean where the vectors lie far from the origin beside their spread; else 0, so that equal distances stay equal. */
+function viewpoint({ data, dimension }: Vectors): Float64Array {
+  const mean = new Float64Array(dimension);
+  const rows = data.length / dimension;
+  let squares = 0;
+  for (let i = 0; i < data.length; i++) {
+    mean[i % dimension]! += data[i]! / rows;
+    squares += data[i]! ** 2 / rows;
+  }
+  const away = mean.reduce((sum, x) => sum + x * x, 0);
+  return away > FAR * (squares - away) ? mean : mean.fill(0);
+}
+
+/** The squared distance from the origin beside the variance above which rounding counts. */
+const FAR = 4;
 
 function minusHalfSquare(vector: Float32Array): number {
   let sum = 0;

@@ -280,7 +280,7 @@ describe('a head', () => {
     await expect(evaluateHead(head, makeSet(cycle(9), { model: 'other' }))).rejects.toThrow(IdentityError);
     await expect(all(head, makeSet(cycle(9), { dimension: 8 }))).rejects.toThrow(/16|8/);
     const file = path.join(folder, 'no.head');
-    await saveFitted(file, { kind: 'reduction', identity: null, dimension: 2, config: {}, tensors: {} });
+    await saveFitted(file, { kind: 'regressor', identity: null, dimension: 2, config: {}, tensors: {} });
     await expect(loadHead(file)).rejects.toThrow(FormatError);
   });
 

@@ -408,7 +408,7 @@ describe('a regression', () => {
     await expect(loadRegression(path.join(folder, 'none'))).rejects.toThrow();
     const { saveFitted } = await import('#src/analysis/saved.js');
     const other = path.join(folder, 'other.safetensors');
-    await saveFitted(other, { kind: 'reduction', identity: null, dimension: 1, config: {}, tensors: {} });
+    await saveFitted(other, { kind: 'classifier', identity: null, dimension: 1, config: {}, tensors: {} });
     await expect(loadRegression(other)).rejects.toThrow(FormatError);
   });
 });

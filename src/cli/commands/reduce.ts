@@ -107,7 +107,7 @@ export const reduce = defineCommand({
     );
     if (dimensions === undefined && quantize === undefined) {
       if (out !== undefined) throw new UsageError('--out: expected --dimensions or --quantize, too');
-      const savings = await measureSavings(set, { seed });
+      const savings = await measureSavings(set, { seed, signal: interrupt.stop });
       await print(
         json
           ? JSON.stringify(savings, null, 2)

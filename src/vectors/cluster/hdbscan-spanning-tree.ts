@@ -25,7 +25,7 @@ export async function spanningTree(
   const { data, dimension } = vectors;
   const count = data.length / dimension;
   const k = Math.min(count - 1, Math.max(KNOWN, minSamples - 1));
-  const known = await nearest(vectors, { k, distance: 'euclidean', session });
+  const known = await nearest(vectors, { k, distance: 'euclidean', session, signal });
   const distances = new Float64Array(known.length);
   const core = new Float64Array(count);
   for (let i = 0; i < count; i++) {
