@@ -56,7 +56,7 @@ export interface FitRegressionOptions extends ItemOptions, RegressionMethodOptio
   level?: number | undefined;
   /** How many items are kept, to show the nearest beside predictions. @default 20000 */
   keep?: number | undefined;
-  /** Draws of the bootstrap. @default 1000, of more than 20,000 items 200 */
+  /** Draws of the bootstrap. @default as of `bootstrap` */
   resamples?: number | undefined;
   /** @default 0 */
   seed?: number | undefined;
@@ -94,7 +94,7 @@ export async function fitRegression(set: VectorSet, options: FitRegressionOption
   const measure = {
     groups,
     seed,
-    resamples: options.resamples ?? (raw.length > 20_000 ? 200 : 1000),
+    resamples: options.resamples,
   };
   const candidatesFor = (own: FeatureSource) =>
     regressionCandidates(options, own, Math.floor((own.count * (folds - 1)) / folds));
