@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 
 /** Why work that a signal asked to stop came to its end: the program ends with the exit code, and nothing is said. */
 export class Interrupted extends Error {
-  override name = 'Interrupted';
+  override name = 'AbortError'; // as that of every abort
   constructor(readonly exitCode: number) {
     super('stopped by a signal');
   }
