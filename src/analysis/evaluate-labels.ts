@@ -13,6 +13,7 @@ import {
 } from '../vectors/metrics/mutual-information.js';
 import { knnHits, linearProbe } from '../vectors/metrics/probe.js';
 import { type RankingMeasure, ranking } from '../vectors/metrics/ranking.js';
+import { silhouette } from '../vectors/metrics/silhouette.js';
 import type { Vectors } from '../vectors/vectors.js';
 import { meanScore, type Score } from './score.js';
 import { rowsOf } from './targets.js';
@@ -226,10 +227,8 @@ async function clusterScores(
   if (present < 2 || rows.length <= classes) return [];
   const { dimension } = all.vectors;
   const labels = Int32Array.from(rows, (row) => all.labels[row]!);
-  const { assignments } = await kMeans(
-    { data: rowsOf(all.vectors, rows), dimension },
-    { clusters: present, seed: options.seed, spherical: true },
-  );
+  const vectors = { data: rowsOf(all.vectors, rows), dimension };
+  const { assignments } = await kMeans(vectors, { clusters: present, seed: options.seed, spherical: true });
   const found = bootstrap(
     rows.length,
     (items) => {
@@ -247,13 +246,26 @@ async function clusterScores(
     ami: 'the same, less what chance would give',
     ari: 'pairs that clusters and classes treat alike, less what chance would give',
   };
-  return (['nmi', 'ami', 'ari'] as const).map((name) => ({
-    part: 'clustering',
+  const agreement = (['nmi', 'ami', 'ari'] as const).map((name) => ({
+    part: 'clustering' as const,
     name,
     ...found[name],
     of: rows.length,
     meaning: meanings[name],
   }));
+  const shape = async (name: string, meaning: string, groups: Int32Array) => {
+    const { values } = await silhouette(vectors, groups, { distance: 'cosine' });
+    return meanScore('clustering', name, meaning, Float64Array.from(values), options);
+  };
+  return [
+    ...agreement,
+    await shape(
+      'silhouette',
+      'how much nearer an image is to its cluster than to the next one, by the mean cosine distance',
+      assignments,
+    ),
+    await shape('silhouette of classes', 'the same of the classes', labels),
+  ];
 }
 
 /** Of very many items, a sample is measured against all others: leaving one out would compare all with all. */

@@ -53,18 +53,32 @@ const planted = () => {
 const score = ({ scores }: Evaluation, part: string, name: string) =>
   scores.find((s) => s.part === part && s.name === name)!;
 
+function cosine(a: number, b: number): number {
+  let [ab, aa, bb] = [0, 0, 0];
+  for (let i = 0; i < dimension; i++) {
+    const [x, y] = [data[a * dimension + i]!, data[b * dimension + i]!];
+    ab += x * y;
+    aa += x * x;
+    bb += y * y;
+  }
+  return ab / Math.sqrt(aa * bb);
+}
+
+/** The silhouette of each item in its class, by brute force. */
+function silhouettes(): number[] {
+  return all.map((item) => {
+    const apart = ['a', 'b', 'c'].map((letter) => {
+      const others = all.filter((other) => other !== item && ids[other]![0] === letter);
+      return { own: ids[item]![0] === letter, mean: mean(others.map((other) => 1 - cosine(item, other))) };
+    });
+    const within = apart.find(({ own }) => own)!.mean;
+    const next = Math.min(...apart.filter(({ own }) => !own).map((a) => a.mean));
+    return (next - within) / Math.max(next, within);
+  });
+}
+
 /** Whether the nearest of `from` has the class of each of `queries`, by brute force. */
 function nearestHits(queries: number[], from: number[]): number[] {
-  const cosine = (a: number, b: number) => {
-    let [ab, aa, bb] = [0, 0, 0];
-    for (let i = 0; i < dimension; i++) {
-      const [x, y] = [data[a * dimension + i]!, data[b * dimension + i]!];
-      ab += x * y;
-      aa += x * x;
-      bb += y * y;
-    }
-    return ab / Math.sqrt(aa * bb);
-  };
   return queries.map((q) => {
     const others = from.filter((other) => other !== q);
     const best = others.reduce((a, b) => (cosine(q, b) > cosine(q, a) ? b : a));
@@ -83,6 +97,8 @@ describe('by classes', () => {
     expect(score(found, 'retrieval', 'precision@1').value).toBeCloseTo(mean(nearestHits(all, all)), 12);
     expect(score(found, 'classification', 'linear probe').value).toBeGreaterThan(0.6);
     expect(score(found, 'clustering', 'ari').value).toBeGreaterThan(0.2);
+    expect(score(found, 'clustering', 'silhouette of classes').value).toBeCloseTo(mean(silhouettes()), 6);
+    expect(score(found, 'clustering', 'silhouette').value).toBeGreaterThan(0);
     expect(found.scores.length).toBeGreaterThan(15);
     for (const { name, value, low, high, of, each: from } of found.scores) {
       expect(low, name).toBeLessThanOrEqual(high);

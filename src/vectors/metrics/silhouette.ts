@@ -1,6 +1,6 @@
 /**
  * @file Silhouettes (Rousseeuw, 1987): how much nearer an item is to its own cluster than to the next one. By Euclidean
- * distance every pair is compared, a block at a time through the numeric engine; by cosine the sums of the clusters'
+ * distance every pair is compared, a block at a time through the numeric engine; by cosine the means of the clusters'
  * unit vectors say the same at once.
  */
 import { UsageError } from '../../errors.js';
@@ -10,7 +10,7 @@ import { centred, squaredDistances } from '../cluster/distances.js';
 import { someOf } from '../cluster/plus-plus.js';
 import { noParameters } from '../cluster/points.js';
 import { toUnit, type Vectors } from '../vectors.js';
-import { type Grouped, grouped } from './clustering-shape.js';
+import { centresOf, type Grouped, grouped } from './clustering-shape.js';
 
 export interface SilhouetteOptions {
   /** `cosine` is 1 − cosine. @default 'euclidean' */
@@ -36,6 +36,7 @@ export interface Silhouette {
 }
 
 const BLOCK = 2 ** 23;
+const NEAR = 2 ** 20;
 const ALL = 10_000;
 const SOME = 4_000;
 
@@ -64,7 +65,7 @@ export async function silhouette(
     for (let i = 0; i * k < sums.length; i++)
       values[first + i] = oneOf(sums, i * k, own.sizes, own.groups[rows[first + i]!]!);
   };
-  if (distance === 'cosine') byCosine(toUnit(vectors), own, rows, take);
+  if (distance === 'cosine') await byCosine(toUnit(vectors), own, rows, take, options.session);
   else await byDistance(vectors, own, rows, members, take, options.session);
   return { ...summary(rows, values, clusters), rows, values };
 }
@@ -97,23 +98,40 @@ function summary(rows: Int32Array, values: Float32Array, clusters: ArrayLike<num
 /** Sums of distances of items `first …` to each cluster, `[some × clusters]`. */
 type Take = (first: number, sums: ArrayLike<number>) => void;
 
-function byCosine({ data, dimension }: Vectors, own: Grouped, rows: Int32Array, take: Take): void {
+/** From the mean of each cluster's unit vectors: that of the distances to them is one less the product with it. */
+async function byCosine(
+  vectors: Vectors,
+  own: Grouped,
+  rows: Int32Array,
+  take: Take,
+  options: SessionOptions | undefined,
+): Promise<void> {
+  const { data, dimension } = vectors;
   const k = own.sizes.length;
-  const totals = new Float64Array(k * dimension);
-  for (const [row, group] of own.groups.entries())
-    if (group >= 0)
-      for (let d = 0; d < dimension; d++) totals[group * dimension + d]! += data[row * dimension + d]!;
-  const sums = new Float64Array(k);
-  for (const [i, row] of rows.entries()) {
-    for (let c = 0; c < k; c++) {
-      let product = 0;
-      for (let d = 0; d < dimension; d++) product += data[row * dimension + d]! * totals[c * dimension + d]!;
-      sums[c] = own.sizes[c]! - product;
+  const means = Float32Array.from(centresOf(vectors, own));
+  const graph = new Graph('silhouette');
+  const x = graph.input('x', ['N', dimension]);
+  const products = ops.matmul(x, ops.transpose(graph.input('means', [k, dimension]), [1, 0]));
+  graph.output('products', products);
+  const session = await openSession(graph, noParameters, { inline: true, ...options });
+  try {
+    const high = Math.max(1, Math.floor(NEAR / Math.max(dimension, k)));
+    for (let first = 0; first < rows.length; first += high) {
+      const some = rows.subarray(first, first + high);
+      const { products } = await session.run({
+        x: { data: pick(data, some, dimension), dims: [some.length, dimension] },
+        means: { data: means.slice(), dims: [k, dimension] },
+      });
+      const sums = Float64Array.from(products!.data as Float32Array, (p, i) => own.sizes[i % k]! * (1 - p));
+      for (const [i, row] of some.entries()) {
+        let self = 1; // its distance to itself is none, but 1 for a zero vector
+        for (let d = row * dimension; d < (row + 1) * dimension; d++) self -= data[d]! ** 2;
+        sums[i * k + own.groups[row]!]! -= self;
+      }
+      take(first, sums);
     }
-    let self = 1; // its distance to itself is none, but 1 for a zero vector
-    for (let d = 0; d < dimension; d++) self -= data[row * dimension + d]! ** 2;
-    sums[own.groups[row]!]! -= self;
-    take(i, sums);
+  } finally {
+    await session.release();
   }
 }
 
